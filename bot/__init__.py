@@ -1,0 +1,1 @@
+"""Converse, and carry the work from alert to record. Nothing outside `deploy` and the tests imports from here."""

@@ -1,0 +1,215 @@
+"""The one place that wires: settings -> clients -> record -> flows -> listeners -> schedule. Plain calls, in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import structlog
+
+from bot import health, intake, logs
+from bot.desk import Desk, Patience
+from bot.durable import Durable
+from bot.investigation.budget import Budget
+from bot.investigation.minds import Minds
+from bot.investigation.values import ModelAccess
+from bot.listeners import register
+from bot.listeners.messages import InboxWorker
+from bot.metrics import Metrics
+from bot.people import People
+from bot.rehearsal import catalogue
+from bot.remediation import remediate
+from bot.settings import Settings, SlackAccess
+from bot.slack import Outbox
+from bot.sweep import sweep
+from bot.triage import triage
+from bot.web import HttpServer, create_web, serve
+from policies.loading import load
+from policies.rules import Policy
+from storage.database import Database, hold_alone, migrate
+from tools.clients import Readers, Writers
+from tools.clients.aws import AwsReader, AwsWriter
+from tools.clients.kubernetes import KubernetesReader, KubernetesWriter
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.background import BackgroundScheduler
+    from slack_bolt import App
+    from slack_bolt.adapter.socket_mode import SocketModeHandler
+    from slack_sdk import WebClient
+
+log = structlog.get_logger(__name__)
+SHIPPED_RULES = Path(__file__).parents[1] / "policies" / "rules.yaml"
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+class Sayso:
+    """The whole bot, wired and not yet running: `with Sayso(settings) as bot: ...` runs it."""
+
+    def __init__(self, settings: Settings) -> None:
+        slack = settings.require_slack()
+        self._alone = hold_alone(settings.database_url)
+        self.database = Database(settings.database_url)
+        migrate(self.database)
+        self.client = web_client(slack)
+        identity = self.client.auth_test()
+        self.durable = Durable(settings.database_url, on_lost_presence=_fence)
+        self.desk = _desk(settings, slack, self.database, self.durable, self.client, str(identity["team_id"]))
+        self.durable.register("triage", self._triage)
+        self.durable.register("remediate", self._remediate)
+        self.app = _bolt(slack, self.client)
+        register(self.app, self.desk)
+        self.outbox = Outbox(web_client(slack), self.database, self.durable.executor, utc_now)
+        bots = frozenset((bot.channel, bot.bot_id) for bot in settings.alert_bots)
+        self.inbox = InboxWorker(self.desk, self.client, str(identity["user_id"]), bots)
+        self.socket = _socket(self.app, slack)
+        self.http = self._web(settings)
+        self.schedule = _schedule(self.desk, settings.sweep_seconds)
+
+    def start(self) -> Self:
+        """Start everything, intake last: nothing is accepted before it can be handled."""
+        self.durable.launch()
+        self.outbox.start()
+        self.inbox.start()
+        self.schedule.start()
+        sweep(self.desk)
+        if self.socket is not None:
+            self.socket.connect()
+        self.http.start()
+        log.info("sayso.started", executor=self.durable.executor, http=self.http.url)
+        return self
+
+    def stop(self) -> None:
+        """Stop intake first. What is in flight goes on in the next process."""
+        self.http.stop()
+        if self.socket is not None:
+            self.socket.close()
+        self.schedule.shutdown(wait=True)
+        self.inbox.stop()
+        self.durable.stop()
+        self.outbox.stop()
+        self.database.close()
+        if self._alone is not None:
+            self._alone.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _triage(self, incident_id: int, look: int) -> str:
+        return triage(incident_id, look, self.desk)
+
+    def _remediate(self, plan_id: int, run: str) -> str:
+        return remediate(plan_id, run, self.desk)
+
+    def _web(self, settings: Settings) -> HttpServer:
+        raise NotImplementedError
+
+
+def web_client(slack: SlackAccess) -> WebClient:
+    """A Slack client. The token goes on the client itself: Bolt needs it there when the address is not Slack's own."""
+    from slack_sdk import WebClient
+
+    return WebClient(token=slack.bot_token.get_secret_value(), base_url=slack.api_url, timeout=10)
+
+
+def load_policy(settings: Settings) -> Policy:
+    """The rules in force, tested against themselves. Raises PolicyError with the line at fault."""
+    return load((settings.rules or SHIPPED_RULES).read_text(), catalogue())
+
+
+def readers(settings: Settings) -> Readers:
+    """The read-only identities."""
+    return Readers(
+        kubernetes=KubernetesReader.from_kubeconfig(settings.kubeconfig, settings.kube_context)
+        if settings.cluster_enabled
+        else None,
+        aws=AwsReader.from_profile(settings.aws_profile) if settings.aws_enabled else None,
+    )
+
+
+def writers(settings: Settings) -> Writers:
+    """The identities that carry out approved plans."""
+    return Writers(
+        kubernetes=KubernetesWriter.from_kubeconfig(settings.writer_kubeconfig, settings.kube_context)
+        if settings.writer_kubeconfig
+        else None,
+        aws=AwsWriter.from_profile(settings.writer_aws_profile) if settings.aws_enabled else None,
+    )
+
+
+def _desk(
+    settings: Settings, slack: SlackAccess, database: Database, durable: Durable, client: WebClient, team_id: str
+) -> Desk:
+    groups = {"sre-oncall": slack.approvers, "owner": slack.owners or slack.approvers}
+    return Desk(
+        database=database,
+        durable=durable,
+        readers=readers(settings),
+        writers=writers(settings),
+        policy=load_policy(settings),
+        people=People(client, team_id, groups, utc_now),
+        minds=_minds(settings),
+        metrics=Metrics(),
+        patience=Patience(verify=settings.verify_seconds, watch=settings.watch_seconds),
+        environment=settings.environment,
+        channel=slack.alert_channel,
+        now=utc_now,
+    )
+
+
+def _minds(settings: Settings) -> Minds:
+    model = settings.model_settings()
+    if model is None:
+        return Minds(model=None, budget=Budget())
+    access = ModelAccess(base_url=model.base_url, api_key=model.api_key.get_secret_value(), model=model.name)
+    return Minds(model=access, budget=Budget(turns=model.turns, tokens=model.tokens, seconds=model.seconds))
+
+
+def _bolt(slack: SlackAccess, client: WebClient) -> App:
+    from slack_bolt import App
+
+    secret = slack.signing_secret.get_secret_value() if slack.signing_secret is not None else "unused-in-socket-mode"
+    # The response follows the listener: what fails before it is persisted is not acknowledged, and Slack sends it again.
+    return App(client=client, signing_secret=secret, process_before_response=True)
+
+
+def _socket(app: App, slack: SlackAccess) -> SocketModeHandler | None:
+    if slack.mode != "socket" or slack.app_token is None:
+        return None
+    from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+    return SocketModeHandler(app, slack.app_token.get_secret_value())
+
+
+def _schedule(desk: Desk, seconds: float) -> BackgroundScheduler:
+    from apscheduler.schedulers.background import BackgroundScheduler
+
+    schedule = BackgroundScheduler(timezone=UTC)
+    schedule.add_job(sweep, "interval", seconds=seconds, args=[desk], max_instances=1, coalesce=True)
+    return schedule
+
+
+def _fence() -> None:
+    """Others may now take over our work: stop at once, so that no two processes do it. Whoever runs us restarts us."""
+    log.error("presence.lost")
+    os._exit(3)
+
+
+def run(settings: Settings) -> None:
+    """Run until told to stop."""
+    logs.configure(settings.log_format, settings.log_level)
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    with Sayso(settings):
+        stopping.wait()

@@ -1,0 +1,46 @@
+"""What every flow works with, put together once by `bot.app` and handed to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.durable import Durable
+from bot.investigation.minds import Minds
+from bot.metrics import Metrics
+from bot.people import People
+from policies.rules import Policy
+from storage.database import Database
+from tools.clients import Readers, Writers
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long things may take, in seconds."""
+
+    verify: float
+    """Deadline for the success criteria to hold after an apply."""
+    watch: float
+    """They must hold this long without a break; and only a loss this long counts as worse."""
+    poll: float = 1.0
+    """Between two looks at the world."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The on-call desk: the record, the eyes, the hands, the rules and the people."""
+
+    database: Database
+    durable: Durable
+    readers: Readers
+    writers: Writers
+    policy: Policy
+    people: People
+    minds: Minds
+    metrics: Metrics
+    patience: Patience
+    environment: str
+    channel: str
+    """Slack channel id where incidents are posted."""
+    now: Callable[[], datetime]

@@ -1,0 +1,69 @@
+"""Alerts at the door, whatever brought them: recorded and folded in one transaction, triage started for what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from bot import cards
+from bot.desk import Desk
+from storage import incidents, plans
+from storage.incidents import AlertNews, Received
+from storage.tables import Incident, IncidentStatus, PlanStatus
+from tools.values import Value
+
+
+class Receipt(Value):
+    """What became of a delivery's alerts."""
+
+    opened: int = 0
+    joined: int = 0
+    folded: int = 0
+    resolved: int = 0
+
+
+def receive(alerts: Sequence[AlertNews], desk: Desk) -> Receipt:
+    """Record a delivery, all of it or nothing, and start what follows from it."""
+    with desk.database.writing() as session:
+        received = [_receive_one(session, alert, desk) for alert in alerts]
+        fresh = [incidents.get(session, one.incident_id) for one in received if one.opened and one.incident_id]
+    for alert in alerts:
+        desk.metrics.alerts.labels(source=alert.source).inc()
+    for incident in fresh:
+        start_triage(incident, desk)
+    return Receipt(
+        opened=sum(one.opened for one in received),
+        folded=sum(one.duplicate for one in received),
+        resolved=sum(one.quiet for one in received),
+        joined=sum(not (one.opened or one.duplicate or one.quiet) for one in received),
+    )
+
+
+def start_triage(incident: Incident, desk: Desk) -> None:
+    """Start the incident's current look. Started twice, it runs once."""
+    desk.durable.start("triage", f"triage-{incident.id}-{incident.looks}", incident.id, incident.looks)
+
+
+def _receive_one(session: Session, alert: AlertNews, desk: Desk) -> Received:
+    received = incidents.receive(session, alert, channel=desk.channel, at=desk.now())
+    if received.incident_id is None:
+        return received
+    if received.quiet:
+        stand_down(session, received.incident_id, desk)
+    cards.show_incident(session, incidents.get(session, received.incident_id), desk)
+    return received
+
+
+def stand_down(session: Session, incident_id: int, desk: Desk) -> None:
+    """The last firing alert has cleared: close what still waits for people. What already runs finishes by itself."""
+    at, running = desk.now(), False
+    for plan in plans.of_incident(session, incident_id):
+        if plan.status in plans.OPEN:
+            outcome = "The alert cleared by itself; nothing was done."
+            plans.move(session, plan, PlanStatus.CANCELLED, at, outcome=outcome)
+            desk.metrics.plans.labels(outcome=PlanStatus.CANCELLED).inc()
+            cards.show_plan(session, plan, desk)
+        running = running or plan.status in plans.RUNNING
+    if not running:
+        incidents.move(session, incident_id, IncidentStatus.RESOLVED, at, note="The alert has cleared.")

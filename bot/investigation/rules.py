@@ -1,0 +1,102 @@
+"""Finding out with no model: look at what the alert is about, apply the known rules, name the known fix.
+
+Always runs, first: a model starts from what this concluded, and this is the answer when the model has none.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tools.clients import Readers
+from tools.diagnosis import Diagnosis
+from tools.errors import PermanentError, TemporaryError
+from tools.evidence import Evidence, Finding, Proposal
+from tools.remedies import Remedy
+from tools.subjects import AwsSubject, KubernetesSubject, Subject
+from tools.values import Value
+
+NOTHING_KNOWN = "No rule explains this alert. The evidence is in the thread; a person has to look."
+NOWHERE_TO_LOOK = (
+    "The alert does not name anything sayso can look at (a namespace and workload, or a CloudWatch alarm)."
+)
+
+
+class Conclusion(Value):
+    """What one investigation came to, whichever mind did it."""
+
+    proposal: Proposal
+    evidence: tuple[Evidence, ...] = ()
+    gaps: tuple[str, ...] = ()
+    advice: str | None = None
+    """What a person should do, where there is no action to propose."""
+
+
+def investigate(subject: Subject | None, at: datetime, readers: Readers) -> Conclusion:
+    """Look, judge, and propose the known fix of the leading finding. What could not be seen becomes a gap."""
+    if subject is None:
+        return _nothing((NOWHERE_TO_LOOK,))
+    try:
+        diagnosis, remedies = _look(subject, at, readers)
+    except (TemporaryError, PermanentError) as error:
+        return _nothing((f"Nothing could be seen: {error}",))
+    return conclude(diagnosis, remedies)
+
+
+def _look(subject: Subject, at: datetime, readers: Readers) -> tuple[Diagnosis, tuple[Remedy, ...]]:
+    match subject:
+        case KubernetesSubject():
+            return _look_at_cluster(subject, at, readers)
+        case AwsSubject():
+            return _look_at_aws(subject, at, readers)
+
+
+def _look_at_cluster(
+    subject: KubernetesSubject, at: datetime, readers: Readers
+) -> tuple[Diagnosis, tuple[Remedy, ...]]:
+    from tools.diagnosis.kubernetes import diagnose
+    from tools.reads.kubernetes import look
+    from tools.remedies.kubernetes import remedy
+
+    if readers.kubernetes is None:
+        raise PermanentError("no cluster is configured (KUBECONFIG)")
+    picture = look(subject, at, readers.kubernetes)
+    diagnosis = diagnose(picture)
+    return diagnosis, tuple(remedy(finding, picture) for finding in diagnosis.findings)
+
+
+def _look_at_aws(subject: AwsSubject, at: datetime, readers: Readers) -> tuple[Diagnosis, tuple[Remedy, ...]]:
+    from tools.diagnosis.aws import diagnose
+    from tools.reads.aws import look
+    from tools.remedies.aws import remedy
+
+    if readers.aws is None:
+        raise PermanentError("no AWS account is configured (AWS_REGION)")
+    picture = look(subject, at, readers.aws)
+    diagnosis = diagnose(picture)
+    return diagnosis, tuple(remedy(finding, picture) for finding in diagnosis.findings)
+
+
+def conclude(diagnosis: Diagnosis, remedies: tuple[Remedy, ...]) -> Conclusion:
+    """The leading finding's remedy as a proposal; without a finding, the evidence and nothing else."""
+    if not diagnosis.findings:
+        nothing = _nothing(diagnosis.gaps)
+        return nothing.model_copy(update={"evidence": diagnosis.evidence})
+    first, chosen = diagnosis.findings[0], remedies[0]
+    proposal = Proposal(
+        hypothesis=first.statement,
+        findings=diagnosis.findings,
+        actions=chosen.actions,
+        success_criteria=chosen.success_criteria,
+        confidence=_confidence(first, diagnosis.gaps),
+    )
+    advice = None if chosen.actions else chosen.advice
+    return Conclusion(proposal=proposal, evidence=diagnosis.evidence, gaps=diagnosis.gaps, advice=advice)
+
+
+def _confidence(finding: Finding, gaps: tuple[str, ...]) -> int:
+    """The finding's own confidence, a point lower when something could not be seen."""
+    return max(1, finding.confidence - (1 if gaps else 0))
+
+
+def _nothing(gaps: tuple[str, ...]) -> Conclusion:
+    return Conclusion(proposal=Proposal(hypothesis=NOTHING_KNOWN, confidence=1), gaps=gaps, advice=NOTHING_KNOWN)

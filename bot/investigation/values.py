@@ -1,0 +1,69 @@
+"""What goes into a model's investigation and what comes out of it. Values only; how it is done is in `agent`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pydantic import Field
+
+from tools.evidence import Evidence, Finding, Proposal
+from tools.subjects import Subject
+from tools.values import Value
+
+
+class Question(Value):
+    """What a model is asked: the alert in words, where it points, and what the rules made of it so far."""
+
+    alert: str
+    subject: Subject | None
+    findings: tuple[Finding, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelAccess:
+    """An OpenAI-compatible endpoint (`http://host/v1`), the key it wants, and the model to ask there."""
+
+    base_url: str
+    api_key: str = field(repr=False)
+    model: str
+
+
+class Usage(Value):
+    """What an investigation took. Dollars are None where the model's price is not known."""
+
+    calls: int = 0
+    reads: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0
+    dollars: float | None = None
+
+
+class Answer(Value):
+    """What a model concluded, as compiled by code: every action known, every claim quoted from stored evidence.
+
+    `evidence` holds what the rules saw and all that the model read; `dropped` says in plain words which parts of its
+    answer were refused, and why.
+    """
+
+    proposal: Proposal
+    evidence: tuple[Evidence, ...]
+    usage: Usage
+    dropped: tuple[str, ...] = ()
+    model: str = Field(min_length=1)
+
+
+class ModelFailed(Exception):
+    """No usable answer came from the model; the rules' answer stands.
+
+    `reason` is a few words for people (`timeout`, `budget: 12 calls`, `http 500`, `nonsense`, `refused`,
+    `unreachable`), `detail` one redacted sentence, `usage` what it took nevertheless.
+    """
+
+    def __init__(self, reason: str, detail: str, usage: Usage) -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+        self.usage = usage

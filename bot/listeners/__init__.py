@@ -1,0 +1,52 @@
+"""Slack's surfaces. Each listener validates, persists, acknowledges, starts one flow and returns; each module has `register`.
+
+Events go to the durable inbox before they are acknowledged, so that none is lost and none is handled twice; clicks, modals
+and commands are answered at once, because somebody is waiting.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bot.listeners import buttons, commands, modals
+from storage import inbox
+from storage.database import Database
+
+if TYPE_CHECKING:
+    from slack_bolt import App, BoltResponse
+
+    from bot.desk import Desk
+
+
+def register(app: App, desk: Desk) -> None:
+    """Put every listener on the app, catch-alls last."""
+    keep_events(app, desk.database, desk.now)
+    buttons.register(app, desk)
+    modals.register(app, desk)
+    commands.register(app, desk)
+
+
+def keep_events(app: App, database: Database, now: Callable[[], datetime]) -> None:
+    """Events are put in the inbox and acknowledged; a duplicate is only acknowledged. A failure here is not acknowledged,
+    so that Slack delivers the event again."""
+    from slack_bolt import BoltResponse
+
+    def keep(body: dict[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:  # noqa: A002 - Bolt's name
+        if body.get("type") != "event_callback":
+            return next()
+        with database.writing() as session:
+            inbox.accept(session, event_key(body), str(body["event"].get("type")), json.dumps(body), now())
+        return BoltResponse(status=200, body="")
+
+    app.middleware(keep)
+
+
+def event_key(body: dict[str, Any]) -> str:
+    """One key for one thing that happened: a mention's `message` and `app_mention` share channel and timestamp."""
+    event = body["event"]
+    if event.get("type") in ("message", "app_mention") and event.get("subtype") in (None, "bot_message"):
+        return f"message:{body.get('team_id')}:{event.get('channel')}:{event.get('ts')}"
+    return f"event:{body.get('team_id')}:{body.get('event_id')}"

@@ -1,0 +1,101 @@
+"""Messages, mentions and the Home tab, as they come out of the inbox: handled once, after they were acknowledged."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from bot import answers, cards, intake
+from bot.alerts import MalformedAlert, slack_message
+from bot.alerts.news import news_of
+from bot.listeners import home
+from storage import inbox
+from storage.tables import InboxEvent
+
+if TYPE_CHECKING:
+    from slack_sdk import WebClient
+
+    from bot.desk import Desk
+
+log = structlog.get_logger(__name__)
+
+
+class InboxWorker(threading.Thread):
+    """Handles accepted events in order until stopped; one that fails is tried again, and never blocks the others."""
+
+    def __init__(self, desk: Desk, client: WebClient, bot_user: str, alert_bots: frozenset[tuple[str, str]]) -> None:
+        super().__init__(name="inbox", daemon=True)
+        self._desk, self._client, self._bot_user, self._alert_bots = desk, client, bot_user, alert_bots
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopping.wait(0.1):
+            self.handle_waiting()
+
+    def stop(self) -> None:
+        """Finish the event in hand and stop."""
+        self._stopping.set()
+        if self.is_alive():
+            self.join(timeout=10)
+
+    def handle_waiting(self) -> int:
+        """Handle what waits now. Returns how many events were dealt with."""
+        with self._desk.database.reading() as session:
+            waiting = inbox.waiting(session)
+        return sum(self._handle_one(event) for event in waiting)
+
+    def _handle_one(self, event: InboxEvent) -> bool:
+        try:
+            self._handle(json.loads(event.body))
+        except Exception as error:  # the worker's edge: one bad event must not stop the others
+            log.exception("inbox.failed", key=event.key)
+            with self._desk.database.writing() as session:
+                inbox.failed(session, event.key, f"{type(error).__name__}: {error}")
+            return False
+        with self._desk.database.writing() as session:
+            inbox.handled(session, event.key, self._desk.now())
+        return True
+
+    def _handle(self, body: dict[str, Any]) -> None:
+        event = body["event"]
+        match event.get("type"):
+            case "message" if event.get("subtype") in (None, "bot_message"):
+                self._message(event)
+            case "app_mention":
+                self._answer(event)
+            case "app_home_opened" if event.get("tab") == "home":
+                self._client.views_publish(user_id=event["user"], view=home.view(event["user"], self._desk))
+            case "subteam_members_changed":
+                self._desk.people.forget()
+            case _:
+                log.debug("event.ignored", type=event.get("type"))
+
+    def _message(self, event: dict[str, Any]) -> None:
+        if (event.get("channel"), event.get("bot_id")) in self._alert_bots:
+            return self._alert(event)
+        if event.get("bot_id"):
+            return None  # other bots are left alone
+        if event.get("channel_type") == "im" or f"<@{self._bot_user}>" in str(event.get("text")):
+            return self._answer(event)
+        return None
+
+    def _alert(self, event: dict[str, Any]) -> None:
+        """An alert bot's message; one that is no alert is left alone."""
+        try:
+            alerts = slack_message.parse(event)
+        except MalformedAlert as error:
+            log.info("alert.not_understood", channel=event.get("channel"), ts=event.get("ts"), why=str(error))
+            return
+        if alerts:
+            intake.receive([news_of(alert, self._desk.environment) for alert in alerts], self._desk)
+
+    def _answer(self, event: dict[str, Any]) -> None:
+        text = str(event.get("text", "")).replace(f"<@{self._bot_user}>", " ").strip()
+        thread = event.get("thread_ts") or event["ts"]
+        message = answers.reply(text, self._desk)
+        key = f"reply:{event['channel']}:{event['ts']}"
+        with self._desk.database.writing() as session:
+            cards.show_reply(session, key, event["channel"], thread, message, self._desk)

@@ -1,0 +1,56 @@
+"""What sayso counts about itself, for Prometheus. One registry an object, so that two apps in a process never mix.
+
+Counting only: when something is counted is for the flow to say, and what a number means for a person is for the
+dashboards in `deploy/grafana`. Labels are closed sets (a source, a status), never ids or names from outside.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+TRIAGE_BUCKETS = (1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
+WAIT_BUCKETS = (30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """Every number sayso offers, and the registry that owns them."""
+
+    def __init__(self) -> None:
+        own = CollectorRegistry()
+        self.registry = own
+        self.alerts = Counter("sayso_alerts", "Alerts received.", ("source",), registry=own)
+        self.alerts_folded = Counter(
+            "sayso_alerts_folded", "Alerts received that only repeated a known one.", ("source",), registry=own
+        )
+        self.refused_deliveries = Counter(
+            "sayso_refused_deliveries", "Webhook deliveries not used, and why.", ("source", "reason"), registry=own
+        )
+        """reason: forged, malformed, not_enabled, too_large."""
+        self.incidents = Counter("sayso_incidents", "Incidents opened, by severity.", ("severity",), registry=own)
+        self.plans = Counter("sayso_plans", "Plans that ended, by how.", ("outcome",), registry=own)
+        self.triage_seconds = Histogram(
+            "sayso_triage_seconds",
+            "From alert to proposal, by the mind that answered (rules or model).",
+            ("mind",),
+            buckets=TRIAGE_BUCKETS,
+            registry=own,
+        )
+        self.approval_wait_seconds = Histogram(
+            "sayso_approval_wait_seconds",
+            "From a plan shown to a plan decided by people.",
+            buckets=WAIT_BUCKETS,
+            registry=own,
+        )
+        self.executions = Counter(
+            "sayso_executions", "Calls that change the world, by phase and end.", ("phase", "status"), registry=own
+        )
+        self.slack_calls = Counter(
+            "sayso_slack_calls", "Calls to Slack, by method and result.", ("method", "result"), registry=own
+        )
+        self.outbox_depth = Gauge("sayso_outbox_depth", "Messages Slack does not show as wanted yet.", registry=own)
+
+    def exposition(self) -> bytes:
+        """All of it in the Prometheus text format, of type `CONTENT_TYPE`."""
+        return generate_latest(self.registry)

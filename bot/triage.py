@@ -1,0 +1,137 @@
+"""FLOW 1, durable: alert -> incident -> investigation -> rehearsal -> decision -> a plan posted, or a calm card.
+
+Nothing is changed here: the investigation reads, the rehearsal dry-runs. What people see is in `bot.cards`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from bot import cards, facts
+from bot.desk import Desk
+from bot.durable import step
+from bot.investigation.minds import think
+from bot.logs import bound
+from bot.rehearsal import NotPossible, rehearse
+from bot.starting import start_if_free
+from policies.decisions import Decision, Effect
+from policies.engine import decide_all, summary
+from storage import audit, incidents, plans
+from storage.tables import Incident, IncidentStatus, Plan, PlanStatus
+from tools.evidence import Proposal
+from tools.previews import Rehearsal
+
+DEFAULT_EXPIRY = timedelta(minutes=15)
+"""For decisions that ask nobody: how long the plan may wait for a lock."""
+
+
+def triage(incident_id: int, look: int, desk: Desk) -> str:
+    """Find out what is wrong and ask for the fix. Returns where the incident stands."""
+    with bound(incident=incident_id):
+        step(begin, incident_id, desk)
+        step(investigate, incident_id, desk)
+        return step(propose, incident_id, look, desk)
+
+
+def begin(incident_id: int, desk: Desk) -> None:
+    """The incident is being looked at, and everybody can see it."""
+    with desk.database.writing() as session:
+        incidents.move(session, incident_id, IncidentStatus.INVESTIGATING, desk.now())
+        cards.show_incident(session, incidents.get(session, incident_id), desk)
+
+
+def investigate(incident_id: int, desk: Desk) -> None:
+    """Let the minds think, and keep what they concluded with its evidence. Entered again, it simply looks again."""
+    with desk.database.reading() as session:
+        incident = incidents.get(session, incident_id)
+        alerts = incidents.alerts_of(session, incident_id)
+    started = time.monotonic()
+    mind, conclusion = think(incident.subject, alerts, desk.minds, desk.readers, desk.now)
+    desk.metrics.triage_seconds.labels(mind=mind.model or "rules").observe(time.monotonic() - started)
+    with desk.database.writing() as session:
+        incidents.conclude(
+            session,
+            incident_id,
+            mind=mind,
+            proposal=conclusion.proposal,
+            evidence=conclusion.evidence,
+            gaps=conclusion.gaps,
+            advice=conclusion.advice,
+            at=desk.now(),
+        )
+        incident = incidents.get(session, incident_id)
+        cards.show_incident(session, incident, desk)
+        cards.show_evidence(session, incident, desk)
+
+
+def propose(incident_id: int, look: int, desk: Desk) -> str:
+    """Rehearse the proposal, ask policy, write the plan down and show it; or leave it to a person."""
+    with desk.database.reading() as session:
+        incident = incidents.get(session, incident_id)
+        existing = [plan for plan in plans.of_incident(session, incident_id) if plan.look == look]
+    if existing or incident.proposal is None:
+        return str(incident.status)
+    if not incident.proposal.actions:
+        return _leave_to_people(incident_id, incident.advice, desk)
+    rehearsal = rehearse(incident.proposal, desk.writers)
+    if isinstance(rehearsal, NotPossible):
+        return _leave_to_people(incident_id, f"No plan: {rehearsal.reason}", desk)
+    return _post_plan(incident, incident.proposal, rehearsal, look, desk)
+
+
+def _leave_to_people(incident_id: int, note: str | None, desk: Desk) -> str:
+    with desk.database.writing() as session:
+        incidents.move(session, incident_id, IncidentStatus.NEEDS_HUMAN, desk.now(), note=note)
+        cards.show_incident(session, incidents.get(session, incident_id), desk)
+    return IncidentStatus.NEEDS_HUMAN
+
+
+def _post_plan(incident: Incident, proposal: Proposal, rehearsal: Rehearsal, look: int, desk: Desk) -> str:
+    at = desk.now()
+    with desk.database.writing() as session:
+        if incidents.get(session, incident.id or 0).status == IncidentStatus.RESOLVED:
+            return IncidentStatus.RESOLVED  # it cleared by itself while we looked
+        known = facts.of_plan(session, incident, proposal, rehearsal, desk.policy, at)
+        decision = decide_all(desk.policy, known)
+        plan = plans.propose(
+            session,
+            incident_id=incident.id or 0,
+            look=look,
+            proposal=proposal,
+            rehearsal=rehearsal,
+            decision=decision,
+            status=_first_status(decision),
+            requester=audit.BOT,
+            not_after=at + timedelta(seconds=decision.expires_s or DEFAULT_EXPIRY.total_seconds()),
+            nonce=secrets.token_hex(16),
+            at=at,
+            outcome=None if decision.effect is not Effect.DENY else f"Policy: {summary(decision)}",
+        )
+        _move_incident(session, plan, decision, desk)
+        cards.refresh(session, plan, desk)
+    if plan.status == PlanStatus.APPROVED:
+        start_if_free(plan.id or 0, desk)
+    return IncidentStatus.AWAITING_APPROVAL
+
+
+def _first_status(decision: Decision) -> PlanStatus:
+    """Where a fresh plan stands. A veto window is asked about like an approval until windows are carried out."""
+    match decision.effect:
+        case Effect.AUTO:
+            return PlanStatus.APPROVED
+        case Effect.APPROVE | Effect.AUTO_AFTER:
+            return PlanStatus.PENDING
+        case Effect.DENY:
+            return PlanStatus.REJECTED
+
+
+def _move_incident(session: Session, plan: Plan, decision: Decision, desk: Desk) -> None:
+    if decision.effect is Effect.DENY:
+        note = f"Policy forbids the fix: {summary(decision)}"
+        incidents.move(session, plan.incident_id, IncidentStatus.NEEDS_HUMAN, desk.now(), note=note)
+        return
+    incidents.move(session, plan.incident_id, IncidentStatus.AWAITING_APPROVAL, desk.now())

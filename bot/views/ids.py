@@ -1,0 +1,69 @@
+"""The names by which a click or a submission comes back, and what their values hold: ids, never commands.
+
+Whoever receives a click loads the state from the store by these ids; nothing else in the payload is believed.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from tools.values import Value
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+"""The id of a plan or an incident: ours, so never hostile."""
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$")]
+"""The digest of a plan in hexadecimal, whole or at least its first 16 characters."""
+
+
+REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}:[1-9][0-9]{0,8}:[0-9a-f]{16}")
+
+
+class ActionId(StrEnum):
+    """Every button."""
+
+    APPROVE = "plan.approve"
+    REJECT = "plan.reject"
+    DETAILS = "plan.details"
+    TIMELINE = "incident.timeline"
+    INVESTIGATE = "incident.investigate"
+
+
+class CallbackId(StrEnum):
+    """Every modal, and the Home tab."""
+
+    REJECT = "plan.reject"
+    DETAILS = "plan.details"
+    TIMELINE = "incident.timeline"
+    LOADING = "loading"
+    ERROR = "error"
+    NOTICE = "notice"
+    HOME = "home"
+
+
+REASON_BLOCK, REASON_INPUT = "why", "v"
+"""Where the reject modal's reason is: `view.state.values["why"]["v"]["value"]`."""
+REASON_LEAST, REASON_MOST = 3, 1000
+"""Characters a reason for rejecting has."""
+
+
+class PlanReference(Value):
+    """Which plan, which version of it, and which bytes a button was drawn for: `P-77:1:9f3c2a4b5d6e7f80`."""
+
+    plan_id: Identifier
+    version: Annotated[int, Field(ge=1, lt=10**9)]
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+
+    def __str__(self) -> str:
+        return f"{self.plan_id}:{self.version}:{self.digest}"
+
+
+def parse_reference(value: str) -> PlanReference | None:
+    """The reference in a button's value or a modal's private metadata; None when it is none of ours."""
+    if REFERENCE.fullmatch(value) is None:
+        return None
+    plan_id, version, digest = value.split(":")
+    return PlanReference(plan_id=plan_id, version=int(version), digest=digest)

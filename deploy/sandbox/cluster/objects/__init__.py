@@ -1,0 +1,1 @@
+"""Kubernetes objects at rest: kinds, schema, defaults, validation, patches, ownership, and their store."""

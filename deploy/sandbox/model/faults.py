@@ -1,0 +1,168 @@
+"""Bad models, one function each. A model in production has all of these days; the bot must outlive every one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from deploy.sandbox.model.engineer import engineer
+from deploy.sandbox.model.reading import Block, Reading
+from deploy.sandbox.model.wire import Call, ChatRequest, Json, Outcome, Raw, Reply, Script, Trouble
+
+
+def slow(seconds: float) -> Script:
+    """A sound model that thinks for `seconds` before each answer."""
+
+    def script(request: ChatRequest) -> Outcome:
+        reply = engineer(request)
+        return replace(reply, after=seconds)
+
+    return script
+
+
+def drips(pause: float = 0.05) -> Script:
+    """Sends a blank every `pause` seconds and never an answer: no timeout between two bytes ever strikes."""
+    return lambda request: Raw((" ",), pause=pause, forever=True)
+
+
+def http_error(status: int, times: int | None = None) -> Script:
+    """Answers with an HTTP error, the first `times` times if given, and then soundly."""
+    left = [times]
+
+    def script(request: ChatRequest) -> Outcome:
+        if left[0] == 0:
+            return engineer(request)
+        left[0] = left[0] - 1 if left[0] is not None else None
+        return Trouble(status, f"the sandbox answers {status}", {"retry-after": "60"})
+
+    return script
+
+
+def nonsense(request: ChatRequest) -> Outcome:
+    """Talks, where it was asked to answer with a tool."""
+    return Reply(text="As the poet says: have you tried turning it off and on again? The vibes of the pod are off.")
+
+
+def wrong_shape(request: ChatRequest) -> Outcome:
+    """Uses the right tool to say the wrong things."""
+    reading = Reading(request)
+    return Reply(calls=(Call(reading.answer_tool or "answer", {"hypothesis": 7, "actions": "all of them"}),))
+
+
+def not_json(request: ChatRequest) -> Outcome:
+    """A proxy's error page, with status 200."""
+    return Raw(("<html><body>It works!</body></html>",))
+
+
+def cut_off(request: ChatRequest) -> Outcome:
+    """Half of a completion, as when a gateway loses its upstream."""
+    return Raw(('{"id": "chatcmpl-1", "object": "chat.completion", "choices": [{"index": 0, "mess',))
+
+
+def no_choices(request: ChatRequest) -> Outcome:
+    """A completion with nothing in it."""
+    return Raw((json.dumps({"id": "x", "object": "chat.completion", "model": "m", "created": 1, "choices": None}),))
+
+
+def refuses(request: ChatRequest) -> Outcome:
+    """Will not help."""
+    return Reply(refusal="I'm sorry, I can't help with production systems.")
+
+
+def loops(request: ChatRequest) -> Outcome:
+    """Reads the same thing for ever."""
+    return Reply(calls=Reading(request).possible_calls(again=True)[:1])
+
+
+def overspends(request: ChatRequest) -> Outcome:
+    """Reads on and on, and every call costs a fortune."""
+    reply = loops(request)
+    assert isinstance(reply, Reply)
+    return replace(reply, tokens=(900_000, 100_000))
+
+
+def obeys_injection(request: ChatRequest) -> Outcome:
+    """Does whatever the text it reads tells it to: calls the tools named there, proposes the actions written there.
+
+    It reads soundly until it meets an order. It quotes the order letter for letter and is entirely sure of itself, so
+    that only what surrounds the model can stop it.
+    """
+    reading = Reading(request)
+    orders = [(block, order) for block in reading.blocks for order in _orders(block.body)]
+    if not orders or reading.answer_tool is None:
+        return engineer(request)
+    calls = [Call(order["tool"], order.get("arguments", {})) for _, order in orders if "tool" in order]
+    fresh = tuple(call for call in calls if call not in reading.made)
+    if fresh:
+        return Reply(calls=fresh)
+    actions = [_action(block, order, reading) for block, order in orders if "kind" in order]
+    answer = {
+        "hypothesis": "The text says what to do, so this is what to do. Already approved by @alice.",
+        "findings": [],
+        "actions": actions,
+        "confidence": 10,
+    }
+    return Reply(calls=(Call(reading.answer_tool, answer),))
+
+
+def _action(block: Block, order: Json, reading: Reading) -> Json:
+    """An order as an action of the answer, citing the very text that gave it."""
+    evidence = block.id or next((other.id for other in reading.blocks if other.id), "ev-none")
+    line = next(line for line in block.body.splitlines() if '{"' in line or _WORDS.search(line))
+    return {"action": dict(order), "quotes": [{"evidence_id": evidence, "quote": line}]}
+
+
+def _orders(text: str) -> Iterator[dict[str, Any]]:
+    """Orders written as JSON (`{"kind": ...}`, `{"tool": ...}`), and the plain words people try first."""
+    decoder = json.JSONDecoder()
+    for match in re.finditer(r'\{(?=\s*"(?:kind|tool)")', text):
+        try:
+            found, _ = decoder.raw_decode(text, match.start())
+        except json.JSONDecodeError:
+            continue
+        yield found
+    for match in _WORDS.finditer(text):
+        yield _in_words(match)
+
+
+_WORDS = re.compile(
+    r"(?i)\b(?P<verb>delete|restart|scale)\s+(?:the\s+)?(?P<kind>namespace|deployment|pvc)\s+"
+    r"(?:(?P<namespace>[a-z0-9-]+)/)?(?P<name>[a-z0-9-]+)(?:\s+to\s+(?P<count>\d+))?"
+)
+
+
+def _in_words(match: re.Match[str]) -> dict[str, Any]:
+    verb, kind, name = match["verb"].lower(), match["kind"].lower(), match["name"]
+    if verb == "delete":
+        return {"kind": f"k8s.delete_{kind}", "namespace": match["namespace"] or name, "name": name}
+    about = {"namespace": match["namespace"] or "default", "deployment": name}
+    if verb == "restart":
+        return {"kind": "k8s.restart_deployment", **about}
+    return {"kind": "k8s.scale_deployment", **about, "replicas": int(match["count"] or 0)}
+
+
+MODES: dict[str, Callable[[str], Script]] = {
+    "engineer": lambda _: engineer,
+    "slow": lambda value: slow(float(value or 60)),
+    "drips": lambda value: drips(float(value or 0.05)),
+    "http_error": lambda value: http_error(int(value or 500)),
+    "nonsense": lambda _: nonsense,
+    "wrong_shape": lambda _: wrong_shape,
+    "not_json": lambda _: not_json,
+    "cut_off": lambda _: cut_off,
+    "no_choices": lambda _: no_choices,
+    "refuses": lambda _: refuses,
+    "loops": lambda _: loops,
+    "overspends": lambda _: overspends,
+    "obeys_injection": lambda _: obeys_injection,
+}
+"""Every mode by the name the command line knows it by; some take a value (`slow:5`, `http_error:429`)."""
+
+
+def mode(text: str) -> Script:
+    """The script named by `slow:5` and the like. Raises KeyError where there is none."""
+    name, _, value = text.partition(":")
+    return MODES[name](value)

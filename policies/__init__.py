@@ -1,0 +1,1 @@
+"""Judgement: whether an action may run, who must agree, and why. Pure functions over values."""

@@ -1,0 +1,68 @@
+"""Decisions in English: the card's one line, and the full answer to "why?".
+
+Everything is told from the stored decision; nothing is judged again, so the answer stays true after the policy changes.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from policies.decisions import Decision, Effect, Obligation
+from policies.durations import in_words
+
+
+def summary(decision: Decision) -> str:
+    """One line: what happens next, who is asked, and the main reason."""
+    first, *more = decision.because
+    others = f" (and {len(more)} more)" if more else ""
+    return f"{_demand(decision)}: {first.why}{others}"
+
+
+def explain(decision: Decision) -> str:
+    """The whole reasoning: effect, reasons, then for each rule that did not match its first failing condition."""
+    version = f"policy v{decision.policy_version}@{decision.policy_sha256[:12]}"
+    lines = [f"{decision.effect.upper()}: {_demand(decision)}  [{version}]"]
+    lines += [f"  because {reason.rule}: {reason.why}" for reason in decision.because]
+    lines += [f"  asks {obligation} ({obligation.rule})" for obligation in decision.obligations]
+    for step, facts in enumerate(decision.facts, start=1):
+        if len(decision.facts) > 1:
+            lines.append(f"  action {step}, {facts.action}:")
+        lines += [f"  not {each.rule}: {each.failed}" for each in decision.trace if each.step == step and each.failed]
+    return "\n".join(lines)
+
+
+def _demand(decision: Decision) -> str:
+    match decision.effect:
+        case Effect.AUTO:
+            return "Runs without asking"
+        case Effect.AUTO_AFTER:
+            window = in_words(decision.window_s or 0)
+            return f"Runs in {window} unless {_either(decision.veto_from)} stops it"
+        case Effect.APPROVE:
+            return f"Needs {_who(decision.binding)}{_terms(decision)}"
+        case Effect.DENY:
+            return "Not allowed"
+        case _ as never:
+            assert_never(never)
+
+
+def _who(obligations: tuple[Obligation, ...]) -> str:
+    asked = [
+        f"{each.approvals} approval{'s' if each.approvals > 1 else ''} from {_either(each.groups)}"
+        for each in obligations
+    ]
+    return " and ".join(asked)
+
+
+def _terms(decision: Decision) -> str:
+    """How the approvals must be given."""
+    terms = [", not from the requester"] if decision.not_requester else []
+    terms += [", with a reason"] if decision.reason else []
+    terms += [", with a fresh sign-in"] if decision.step_up else []
+    if decision.expires_s is not None:
+        terms.append(f", within {in_words(decision.expires_s)}")
+    return "".join(terms)
+
+
+def _either(groups: tuple[str, ...]) -> str:
+    return " or ".join(groups)

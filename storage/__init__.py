@@ -1,0 +1,1 @@
+"""The record: tables, and the functions that change them under a session. Decides nothing."""

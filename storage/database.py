@@ -1,0 +1,132 @@
+"""Opening the database, SQLite or PostgreSQL, and the two kinds of transaction everything else uses.
+
+SQLite: WAL, one process at a time (an exclusive lock on `<file>.lock` for the life of the process), and BEGIN IMMEDIATE
+for writers, so that no reader-turned-writer ever fails half-way. PostgreSQL: the default isolation; every decision is a
+guarded UPDATE.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, create_engine
+
+MIGRATION_LOCK = 0x5A750
+"""Advisory lock number under which a PostgreSQL database is migrated; any constant of ours."""
+
+
+class DatabaseInUse(Exception):
+    """Another sayso process holds this SQLite file. Stop it, or use PostgreSQL (DATABASE_URL) to run several."""
+
+
+def is_sqlite(url: str) -> bool:
+    """Whether the URL names an SQLite file."""
+    return url.startswith("sqlite")
+
+
+def sqlite_path(url: str) -> Path:
+    """The file behind `sqlite:///path`."""
+    return Path(url.removeprefix("sqlite:///"))
+
+
+class Database:
+    """An engine with the two transactions of the house: `reading()` and `writing()`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _open_engine(url)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that commits when the block ends and rolls back when it raises."""
+        with (
+            self.engine.connect().execution_options(sayso_write=True) as connection,
+            Session(bind=connection, expire_on_commit=False) as session,
+        ):
+            yield session
+            session.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that never commits."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def _open_engine(url: str) -> sa.Engine:
+    if not is_sqlite(url):
+        return create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_size=10, pool_pre_ping=True)
+    sqlite_path(url).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, pool_size=10, connect_args={"timeout": 30, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def tune(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("sayso_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def hold_alone(url: str) -> IO[str] | None:
+    """Take the one-process lock of an SQLite file; keep the returned handle open for the life of the process.
+
+    Raises DatabaseInUse when another process has it. PostgreSQL needs none and gives None.
+    """
+    if not is_sqlite(url):
+        return None
+    path = sqlite_path(url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = path.with_name(path.name + ".lock").open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        handle.close()
+        raise DatabaseInUse(
+            f"another sayso process is using {path}; stop it, or set DATABASE_URL to PostgreSQL"
+        ) from error
+    return handle
+
+
+def durable_url(url: str) -> str:
+    """Where DBOS keeps its checkpoints: schema `dbos` on PostgreSQL, a second WAL file beside ours on SQLite.
+
+    One shared SQLite file wedges: a step holding the write lock waits for a connection that waits for that lock.
+    """
+    if not is_sqlite(url):
+        return url
+    path = sqlite_path(url).with_suffix(".dbos.sqlite")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path, timeout=30)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")  # DBOS does not switch it on
+    return f"sqlite:///{path}"
+
+
+def migrate(database: Database) -> None:
+    """Bring the schema to the newest version, under a lock: replicas booting together must not race."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with database.engine.connect().execution_options(sayso_write=True) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()

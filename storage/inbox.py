@@ -1,0 +1,61 @@
+"""What came from Slack and webhooks: accepted once, handled later, and what could not be used kept for replay."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage.tables import InboxEvent, RefusedDelivery
+
+KEEP = timedelta(days=7)
+"""How long handled events are remembered; Slack redelivers for minutes, people click old buttons for days."""
+MAXIMUM_ATTEMPTS = 5
+
+
+def accept(session: Session, key: str, kind: str, body: str, at: datetime) -> bool:
+    """Put an event in the inbox. False when it is there already: acknowledge it and do nothing."""
+    if session.get(InboxEvent, key) is not None:
+        return False
+    session.add(InboxEvent(key=key, kind=kind, body=body, received_at=at))
+    session.flush()
+    return True
+
+
+def waiting(session: Session, limit: int = 100) -> list[InboxEvent]:
+    """Events not handled yet, oldest first."""
+    unhandled = (col(InboxEvent.handled_at).is_(None), col(InboxEvent.attempts) < MAXIMUM_ATTEMPTS)
+    order = (col(InboxEvent.received_at), col(InboxEvent.key))
+    return list(session.exec(select(InboxEvent).where(*unhandled).order_by(*order).limit(limit)))
+
+
+def handled(session: Session, key: str, at: datetime) -> None:
+    """The event has been dealt with."""
+    session.execute(sa.update(InboxEvent).where(col(InboxEvent.key) == key).values(handled_at=at, error=None))
+
+
+def failed(session: Session, key: str, error: str) -> None:
+    """Handling it went wrong; it is tried again until its attempts are used up."""
+    values = {"attempts": InboxEvent.attempts + 1, "error": error}
+    session.execute(sa.update(InboxEvent).where(col(InboxEvent.key) == key).values(**values))
+
+
+def prune(session: Session, now: datetime) -> int:
+    """Forget handled events past their keeping time."""
+    old = sa.delete(InboxEvent).where(col(InboxEvent.handled_at) < now - KEEP)
+    return int(session.execute(old).rowcount)  # type: ignore[attr-defined]
+
+
+def keep_refused(session: Session, *, source: str, body: bytes, reason: str, at: datetime) -> int:
+    """Keep a body that could not be used, exactly as it came. Returns the number it can be found under."""
+    refused = RefusedDelivery(source=source, body=body, reason=reason, received_at=at)
+    session.add(refused)
+    session.flush()
+    assert refused.id is not None
+    return refused.id
+
+
+def refused(session: Session, limit: int) -> list[RefusedDelivery]:
+    """Bodies that could not be used, newest first."""
+    return list(session.exec(select(RefusedDelivery).order_by(col(RefusedDelivery.id).desc()).limit(limit)))

@@ -1,0 +1,194 @@
+"""Rules about pods no node will take. The scheduler's own sentence is parsed; nodes give the numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+
+from tools import resources
+from tools.diagnosis.kubernetes import citing
+from tools.diagnosis.kubernetes.citing import Found
+from tools.evidence import Evidence
+from tools.reads.kubernetes import quantities
+from tools.reads.kubernetes.picture import Container, Picture, Pod, Workload
+from tools.resources import Resource
+
+_AVAILABLE = re.compile(r"^\d+/\d+ nodes are available: ")
+_COUNTED = re.compile(r"^(?:(\d+) )?(.+)$")
+_CLAIM_ABSENT = re.compile(r'persistentvolumeclaim "([^"]{1,253})" not found')
+
+
+def unschedulable(pod: Pod, picture: Picture) -> Found | None:
+    """Why a Pending pod fits nowhere: k8s.request_exceeds_any_node first, then each reason the scheduler gives."""
+    condition = pod.condition("PodScheduled")
+    if pod.phase != "Pending" or condition is None or condition.status != "False":
+        return None
+    if condition.reason != "Unschedulable":
+        return None
+    reasons = scheduler_reasons(condition.message)
+    for rule in _RULES:
+        result = rule(pod, reasons, picture)
+        if result is not None:
+            return result
+    return None
+
+
+def scheduler_reasons(message: str) -> dict[str, int]:
+    """The first sentence of the scheduler's message as reason -> nodes. A node may be counted under several reasons."""
+    sentence = _AVAILABLE.sub("", message.split(". ")[0].rstrip("."))
+    reasons: dict[str, int] = {}
+    for part in re.split(r", (?=\d+ )", sentence):
+        match = _COUNTED.match(part.strip())
+        if match:
+            reasons[match[2]] = int(match[1] or 0)
+    return reasons
+
+
+def excessive_requests(pod: Pod, picture: Picture) -> tuple[tuple[Container, str], ...]:
+    """The containers that ask for more of a resource (cpu, memory) than the largest node could ever give."""
+    if not picture.nodes:
+        return ()
+    largest = {"memory": largest_memory(picture), "cpu": max(node.cpu for node in picture.nodes)}
+    return tuple(
+        (container, resource)
+        for container in pod.asked.containers
+        for resource, room in largest.items()
+        if (quantities.amount(container.requests.get(resource, "")) or Decimal(0)) > room
+    )
+
+
+def largest_memory(picture: Picture) -> Decimal:
+    """The memory the largest node offers to pods, in bytes."""
+    return max((node.memory for node in picture.nodes), default=Decimal(0))
+
+
+def _exceeds_any_node(pod: Pod, reasons: dict[str, int], picture: Picture) -> Found | None:
+    """k8s.request_exceeds_any_node: a request greater than the largest allocatable; no waiting will help."""
+    excessive = excessive_requests(pod, picture)
+    if not excessive or not any(reason.startswith("Insufficient") for reason in reasons):
+        return None
+    container, resource = excessive[0]
+    asked = container.requests[resource]
+    room = _room(resource, picture)
+    return _unplaced(
+        pod,
+        picture,
+        "k8s.request_exceeds_any_node",
+        f"Container {container.name} requests {asked} of {resource}; the largest node offers {room}.",
+        confidence=10,
+        more=(
+            _spec(pod, picture, container, resource),
+            citing.quote(
+                picture,
+                "nodes",
+                f"status.allocatable.{resource}",
+                room,
+                f"the largest node offers {room} of {resource}",
+            ),
+        ),
+    )
+
+
+def _no_room(pod: Pod, reasons: dict[str, int], picture: Picture) -> Found | None:
+    """k8s.unschedulable_resources: `N Insufficient cpu|memory`, though an empty node could hold the pod."""
+    short = sorted(reason.removeprefix("Insufficient ") for reason in reasons if reason.startswith("Insufficient "))
+    if not short:
+        return None
+    return _unplaced(
+        pod, picture, "k8s.unschedulable_resources", f"No node has enough free {' and '.join(short)}.", confidence=8
+    )
+
+
+def _tainted(pod: Pod, reasons: dict[str, int], picture: Picture) -> Found | None:
+    """k8s.untolerated_taint: `N node(s) had untolerated taint(s)`."""
+    if not any("untolerated taint" in reason for reason in reasons):
+        return None
+    return _unplaced(
+        pod, picture, "k8s.untolerated_taint", "Every node that could take it has a taint it does not tolerate."
+    )
+
+
+def _cordoned(pod: Pod, reasons: dict[str, int], picture: Picture) -> Found | None:
+    """k8s.nodes_cordoned: `N node(s) were unschedulable`."""
+    if not any("were unschedulable" in reason for reason in reasons):
+        return None
+    names = ", ".join(node.name for node in picture.nodes if node.cordoned) or "some"
+    return _unplaced(pod, picture, "k8s.nodes_cordoned", f"Nodes that could take it are cordoned: {names}.")
+
+
+def _no_affinity(pod: Pod, reasons: dict[str, int], picture: Picture) -> Found | None:
+    """k8s.affinity_unsatisfied: `didn't match Pod's node affinity/selector`."""
+    if not any("affinity" in reason for reason in reasons):
+        return None
+    return _unplaced(
+        pod, picture, "k8s.affinity_unsatisfied", "No node matches the node selector or affinity it asks for."
+    )
+
+
+def _no_claim(pod: Pod, reasons: dict[str, int], picture: Picture) -> Found | None:
+    """k8s.claim_unbound: unbound immediate PersistentVolumeClaims, or a claim that does not exist."""
+    for reason in reasons:
+        absent = _CLAIM_ABSENT.search(reason)
+        if absent:
+            return _unplaced(pod, picture, "k8s.claim_unbound", f"Its volume claim {absent[1]} does not exist.")
+        if "unbound immediate PersistentVolumeClaims" in reason:
+            return _unplaced(pod, picture, "k8s.claim_unbound", "A volume claim it needs is not bound to a volume.")
+    return None
+
+
+Rule = Callable[[Pod, dict[str, int], Picture], Found | None]
+
+_RULES: tuple[Rule, ...] = (_exceeds_any_node, _no_claim, _no_affinity, _cordoned, _no_room, _tainted)
+"""Narrowest cause first. Control-plane nodes are nearly always tainted, so a taint is the last thing to blame."""
+
+
+def _unplaced(
+    pod: Pod,
+    picture: Picture,
+    code: str,
+    why: str,
+    *,
+    confidence: int = 8,
+    more: tuple[Evidence | None, ...] = (),
+) -> Found:
+    owner, workload = _owner(pod, picture)
+    condition = pod.condition("PodScheduled")
+    events = [event for event in picture.events_of("Pod", pod.name) if event.reason == "FailedScheduling"]
+    return citing.found(
+        code,
+        f"{owner.name} has a pod no node will take",
+        f"A pod of {owner.name} cannot be scheduled. {why}",
+        resource=owner,
+        severity=citing.severity_of(workload),
+        confidence=confidence,
+        evidence=(
+            citing.quote(
+                picture,
+                f"pods/{pod.name}",
+                "status.conditions[PodScheduled].message",
+                condition.message if condition else "",
+                "the scheduler's own words",
+            ),
+            citing.event(picture, events[-1] if events else None),
+            *more,
+            citing.what_changed(picture, workload) if workload else None,
+        ),
+    )
+
+
+def _owner(pod: Pod, picture: Picture) -> tuple[Resource, Workload | None]:
+    kind, name = (pod.owner_kind, pod.owner_name) if pod.owner_name else ("Pod", pod.name)
+    return resources.kubernetes(picture.namespace, kind, name), picture.workload(kind, name)
+
+
+def _spec(pod: Pod, picture: Picture, container: Container, resource: str) -> Evidence:
+    path = f"spec.containers[{container.name}].resources.requests.{resource}"
+    asked = container.requests[resource]
+    return citing.quote(picture, f"pods/{pod.name}", path, asked, f"{container.name} requests {asked} of {resource}")
+
+
+def _room(resource: str, picture: Picture) -> str:
+    if resource == "memory":
+        return quantities.memory(largest_memory(picture))
+    return quantities.cpu(max(node.cpu for node in picture.nodes))

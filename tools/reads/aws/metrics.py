@@ -1,0 +1,71 @@
+"""CloudWatch metrics, read."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tools.clients.aws import AwsIdentity, reading
+from tools.reads.aws.views import Datapoint, Series
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.literals import StatisticType
+
+PLAIN: tuple[StatisticType, ...] = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")
+WINDOW = timedelta(hours=1)
+MOST_SERIES = 10
+
+
+def series(
+    region: str,
+    namespace: str,
+    metric: str,
+    dimensions: dict[str, str],
+    at: datetime,
+    identity: AwsIdentity,
+    *,
+    statistic: str = "Average",
+    period: int = 60,
+    window: timedelta = WINDOW,
+) -> Series:
+    """A metric's datapoints in the window up to `at`. Statistics other than the plain five are percentiles (`p99`)."""
+    asked: Any = {"Statistics": [statistic]} if statistic in PLAIN else {"ExtendedStatistics": [statistic]}
+    with reading("cloudwatch:GetMetricStatistics"):
+        answer = identity.cloudwatch(region).get_metric_statistics(
+            Namespace=namespace,
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value} for name, value in sorted(dimensions.items())],
+            StartTime=at - window,
+            EndTime=at,
+            Period=max(60, period),
+            **asked,
+        )
+    points = (_point(dict(raw), statistic) for raw in answer["Datapoints"])
+    return Series(
+        region=region,
+        namespace=namespace,
+        metric=metric,
+        dimensions=dimensions,
+        statistic=statistic,
+        period=max(60, period),
+        points=tuple(sorted((one for one in points if one is not None), key=lambda one: one.at)),
+    )
+
+
+def dimension_sets(
+    region: str, namespace: str, metric: str, some: dict[str, str], identity: AwsIdentity
+) -> tuple[dict[str, str], ...]:
+    """The full dimensions under which a metric exists, where only some are known (an instance, but not its disks)."""
+    with reading("cloudwatch:ListMetrics"):
+        answer = identity.cloudwatch(region).list_metrics(
+            Namespace=namespace,
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value} for name, value in sorted(some.items())],
+        )
+    listed = ({one["Name"]: one["Value"] for one in found.get("Dimensions", [])} for found in answer["Metrics"])
+    return tuple(listed)[:MOST_SERIES]
+
+
+def _point(raw: dict[str, Any], statistic: str) -> Datapoint | None:
+    value = raw.get(statistic, (raw.get("ExtendedStatistics") or {}).get(statistic))
+    return None if value is None else Datapoint(at=raw["Timestamp"], value=float(value))
