@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from bot import cards
 from bot.desk import Desk
 from bot.health import check
-from bot.views import ephemeral, help, lists
+from bot.views import ephemeral, lists
+from bot.views import help as help_view
 from bot.views.blocks import Message
 from bot.views.incident import card as incident_card
 from bot.views.plan import PlanState
@@ -38,16 +39,16 @@ def reply(text: str, desk: Desk) -> Message:
         return known.answer(rest.strip(), desk)
     near = difflib.get_close_matches(verb.lower(), VERBS, n=1)
     if near:
-        return help.answer(_commands(near), unknown=verb)
-    return help.answer(_commands(list(VERBS)), unknown=verb or None)
+        return help_view.answer(_commands(near), unknown=verb)
+    return help_view.answer(_commands(list(VERBS)), unknown=verb or None)
 
 
-def _commands(verbs: list[str]) -> list[help.Command]:
-    return [help.Command(usage=VERBS[verb].usage, does=VERBS[verb].does) for verb in verbs]
+def _commands(verbs: list[str]) -> list[help_view.Command]:
+    return [help_view.Command(usage=VERBS[verb].usage, does=VERBS[verb].does) for verb in verbs]
 
 
 def _help(_rest: str, _desk: Desk) -> Message:
-    return help.answer(_commands(list(VERBS)))
+    return help_view.answer(_commands(list(VERBS)))
 
 
 def _incidents(_rest: str, desk: Desk) -> Message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -13,6 +14,7 @@ import structlog
 
 from bot import health, intake, logs
 from bot.desk import Desk, Patience
+from bot.doctor import Check, Status
 from bot.durable import Durable
 from bot.investigation.budget import Budget
 from bot.investigation.minds import Minds
@@ -27,16 +29,18 @@ from bot.settings import Settings, SlackAccess
 from bot.slack import Outbox
 from bot.sweep import sweep
 from bot.triage import triage
-from bot.web import HttpServer, create_web, serve
+from bot.web import Doors, HttpServer, create_web
 from policies.loading import load
 from policies.rules import Policy
 from storage.database import Database, hold_alone, migrate
 from tools.clients import Readers, Writers
 from tools.clients.aws import AwsReader, AwsWriter
 from tools.clients.kubernetes import KubernetesReader, KubernetesWriter
+from tools.errors import PermanentError
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.background import BackgroundScheduler
+    from flask import Request, Response
     from slack_bolt import App
     from slack_bolt.adapter.socket_mode import SocketModeHandler
     from slack_sdk import WebClient
@@ -62,8 +66,7 @@ class Sayso:
         identity = self.client.auth_test()
         self.durable = Durable(settings.database_url, on_lost_presence=_fence)
         self.desk = _desk(settings, slack, self.database, self.durable, self.client, str(identity["team_id"]))
-        self.durable.register("triage", self._triage)
-        self.durable.register("remediate", self._remediate)
+        _register_flows(self.durable, self.desk)
         self.app = _bolt(slack, self.client)
         register(self.app, self.desk)
         self.outbox = Outbox(web_client(slack), self.database, self.durable.executor, utc_now)
@@ -81,7 +84,7 @@ class Sayso:
         self.schedule.start()
         sweep(self.desk)
         if self.socket is not None:
-            self.socket.connect()
+            self.socket.connect()  # type: ignore[no-untyped-call]
         self.http.start()
         log.info("sayso.started", executor=self.durable.executor, http=self.http.url)
         return self
@@ -90,7 +93,7 @@ class Sayso:
         """Stop intake first. What is in flight goes on in the next process."""
         self.http.stop()
         if self.socket is not None:
-            self.socket.close()
+            self.socket.close()  # type: ignore[no-untyped-call]
         self.schedule.shutdown(wait=True)
         self.inbox.stop()
         self.durable.stop()
@@ -105,14 +108,40 @@ class Sayso:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _triage(self, incident_id: int, look: int) -> str:
-        return triage(incident_id, look, self.desk)
-
-    def _remediate(self, plan_id: int, run: str) -> str:
-        return remediate(plan_id, run, self.desk)
-
     def _web(self, settings: Settings) -> HttpServer:
-        raise NotImplementedError
+        doors = Doors(
+            settings=settings,
+            database=self.database,
+            metrics=self.desk.metrics,
+            receive=lambda alerts: intake.receive(alerts, self.desk),
+            ready=self._ready,
+            confirm=_confirm(self.desk.readers),
+            now=utc_now,
+            slack=_slack_handler(self.app) if settings.slack_mode == "http" else None,
+        )
+        return HttpServer(create_web(doors), settings.http_host, settings.http_port)
+
+    def _ready(self) -> tuple[Check, ...]:
+        """What this process cannot do without: its record, and Slack's line to it."""
+        record = health.database(self.desk)
+        connected = self.socket is None or self.socket.client.is_connected()
+        return (
+            Check(name="database", status=Status.OK if record.ok else Status.BROKEN, detail=record.detail),
+            Check(name="slack", status=Status.OK if connected else Status.BROKEN, detail="Socket Mode"),
+        )
+
+
+def _register_flows(durable: Durable, desk: Desk) -> None:
+    """The durable flows, under the names they are resumed by. DBOS wants plain functions, not methods."""
+
+    def run_triage(incident_id: int, look: int) -> str:
+        return triage(incident_id, look, desk)
+
+    def run_remediation(plan_id: int, run: str) -> str:
+        return remediate(plan_id, run, desk)
+
+    durable.register("triage", run_triage)
+    durable.register("remediate", run_remediation)
 
 
 def web_client(slack: SlackAccess) -> WebClient:
@@ -143,7 +172,7 @@ def writers(settings: Settings) -> Writers:
         kubernetes=KubernetesWriter.from_kubeconfig(settings.writer_kubeconfig, settings.kube_context)
         if settings.writer_kubeconfig
         else None,
-        aws=AwsWriter.from_profile(settings.writer_aws_profile) if settings.aws_enabled else None,
+        aws=AwsWriter.from_profile(settings.writer_aws_profile) if settings.writer_aws_profile else None,
     )
 
 
@@ -179,7 +208,7 @@ def _bolt(slack: SlackAccess, client: WebClient) -> App:
     from slack_bolt import App
 
     secret = slack.signing_secret.get_secret_value() if slack.signing_secret is not None else "unused-in-socket-mode"
-    # The response follows the listener: what fails before it is persisted is not acknowledged, and Slack sends it again.
+    # The response follows the listener: what fails before it is kept is not acknowledged, and Slack sends it again.
     return App(client=client, signing_secret=secret, process_before_response=True)
 
 
@@ -189,6 +218,25 @@ def _socket(app: App, slack: SlackAccess) -> SocketModeHandler | None:
     from slack_bolt.adapter.socket_mode import SocketModeHandler
 
     return SocketModeHandler(app, slack.app_token.get_secret_value())
+
+
+def _slack_handler(app: App) -> Callable[[Request], Response]:
+    """Slack's signed requests, in HTTP mode."""
+    from slack_bolt.adapter.flask import SlackRequestHandler
+
+    handler = SlackRequestHandler(app)
+    return handler.handle
+
+
+def _confirm(eyes: Readers) -> Callable[[str, str], None]:
+    """Confirms an SNS subscription; without AWS there is nobody to confirm it to."""
+
+    def confirm(topic: str, token: str) -> None:
+        if eyes.aws is None:
+            raise PermanentError("no AWS account is configured (AWS_REGION)")
+        eyes.aws.confirm_subscription(topic, token)
+
+    return confirm
 
 
 def _schedule(desk: Desk, seconds: float) -> BackgroundScheduler:

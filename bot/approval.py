@@ -6,6 +6,7 @@ Every click leaves an audit entry, refused ones too. What the clicker is told is
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from sqlmodel import Session
 
@@ -104,8 +105,8 @@ def _vote(session: Session, plan: Plan, click: Click, person: Person, desk: Desk
         return _refused(session, click, "no reason was given", told, at)
     earlier = next((vote for vote in plans.votes(session, plan) if vote.user_id == person.user_id), None)
     if earlier is not None:
-        verdict = "approve" if earlier.verdict == Verdict.APPROVE else "reject"
-        told = ephemeral.already_voted(name, verdict, earlier.given_at)
+        said: Literal["approve", "reject"] = "approve" if earlier.verdict == Verdict.APPROVE else "reject"
+        told = ephemeral.already_voted(name, said, earlier.given_at)
         return _refused(session, click, "voted before", told, at)
     plans.cast_vote(
         session,

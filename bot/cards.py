@@ -10,6 +10,7 @@ from bot.desk import Desk
 from bot.views import evidence as evidence_view
 from bot.views import incident as incident_view
 from bot.views import plan as plan_view
+from bot.views.blocks import Message
 from bot.views.steps import ChangeLine, CheckLine, Step, StepState
 from policies.engine import summary
 from storage import executions, incidents, messages, plans
@@ -26,7 +27,6 @@ from storage.tables import (
     Vote,
 )
 from tools.previews import RehearsedStep
-from tools.values import JsonObject
 
 INCIDENT_STATES: dict[str, incident_view.IncidentState] = {
     IncidentStatus.OPEN: incident_view.IncidentState.INVESTIGATING,
@@ -100,7 +100,7 @@ def show_plan(session: Session, plan: Plan, desk: Desk) -> None:
 
 
 def _want(
-    session: Session, key: str, body: JsonObject, desk: Desk, *, thread: str | None = None, priority: int = 3
+    session: Session, key: str, body: Message, desk: Desk, *, thread: str | None = None, priority: int = 3
 ) -> None:
     """Wish a message, unless it says the same as before: a render number alone is no news."""
     known = messages.find(session, key)
@@ -109,7 +109,7 @@ def _want(
     messages.want(session, key, channel=desk.channel, body=body, at=desk.now(), thread_key=thread, priority=priority)
 
 
-def show_reply(session: Session, key: str, channel: str, thread_ts: str, body: JsonObject, desk: Desk) -> None:
+def show_reply(session: Session, key: str, channel: str, thread_ts: str, body: Message, desk: Desk) -> None:
     """An answer to somebody's message, in its thread."""
     messages.want(session, key, channel=channel, body=body, at=desk.now(), thread_ts=thread_ts, priority=2)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -33,41 +34,45 @@ PATIENCE = 20.0
 """Seconds a part has to answer everything."""
 CALL_SECONDS = 5
 LONGEST_DETAIL = 300
-KUBERNETES_READS = (
-    ("list", "", "pods"),
-    ("get", "", "pods/log"),
-    ("list", "", "services"),
-    ("list", "", "events"),
-    ("list", "", "nodes"),
-    ("list", "", "persistentvolumeclaims"),
-    ("list", "apps", "deployments"),
-    ("list", "apps", "replicasets"),
-    ("list", "apps", "statefulsets"),
-    ("list", "apps", "daemonsets"),
-    ("list", "autoscaling", "horizontalpodautoscalers"),
-    ("list", "discovery.k8s.io", "endpointslices"),
+LISTED = (
+    "pods services events nodes persistentvolumeclaims deployments.apps replicasets.apps statefulsets.apps "
+    "daemonsets.apps horizontalpodautoscalers.autoscaling endpointslices.discovery.k8s.io"
 )
-"""(verb, API group, resource) the reader needs for `tools.reads.kubernetes`; pod metrics are used where granted."""
+KUBERNETES_READS = ("get pods/log", *(f"list {kind}" for kind in LISTED.split()))
+"""What the reader needs for `tools.reads.kubernetes`; pod metrics and names of ConfigMaps are used where granted."""
 KUBERNETES_WRITES = (
-    ("get", "apps", "deployments"),
-    ("list", "apps", "replicasets"),
-    ("patch", "apps", "deployments"),
-    ("patch", "apps", "deployments/scale"),
-    ("get", "", "services"),
-    ("patch", "", "services"),
+    "get deployments.apps",
+    "get deployments.apps/scale",
+    "get services",
+    "list horizontalpodautoscalers.autoscaling",
+    "list nodes",
+    "list pods",
+    "list replicasets.apps",
+    "patch deployments.apps",
+    "patch deployments.apps/scale",
+    "patch services",
 )
-"""What the writer needs, for the actions of `tools.writes.kubernetes`."""
+"""What the writer needs, for the actions of `tools.writes.kubernetes` (which only two modules may import)."""
 AWS_READS = (
-    "cloudwatch:GetMetricStatistics",
-    "ecs:DescribeServices",
-    "ecs:DescribeTaskDefinition",
-    "ecs:DescribeTasks",
-    "ecs:ListTasks",
-    "logs:FilterLogEvents",
+    *("cloudwatch:GetMetricStatistics", "logs:FilterLogEvents"),
+    *("ecs:DescribeServices", "ecs:DescribeTaskDefinition", "ecs:DescribeTasks", "ecs:ListTasks"),
 )
 """What the reader needs for `tools.reads.aws` and cannot try without naming a resource: IAM is asked instead."""
-AWS_WRITES = ("autoscaling:SetDesiredCapacity", "ecs:UpdateService", "ssm:SendCommand")
-"""What the writer changes things with, for the actions of `tools.writes.aws`."""
+AWS_WRITES = (
+    "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeInstanceRefreshes",
+    "autoscaling:DescribeScalingActivities",
+    "autoscaling:SetDesiredCapacity",
+    "ec2:DescribeInstanceStatus",
+    "ec2:DescribeInstances",
+    "ecs:DescribeServices",
+    "ecs:UpdateService",
+    "ssm:DescribeDocument",
+    "ssm:DescribeInstanceInformation",
+    "ssm:ListCommands",
+    "ssm:SendCommand",
+)
+"""What the writer needs, for the actions of `tools.writes.aws`."""
 
 
 class Status(StrEnum):
@@ -105,7 +110,8 @@ def examine(settings: Settings) -> tuple[Check, ...]:
     parts = [_Part(name, look, settings) for name, look in looks.items()]
     for part in parts:
         part.start()
-    return tuple(check for part in parts for check in part.wait())
+    deadline = time.monotonic() + PATIENCE
+    return tuple(check for part in parts for check in part.wait(deadline - time.monotonic()))
 
 
 class _Part(threading.Thread):
@@ -123,9 +129,9 @@ class _Part(threading.Thread):
         except Exception as error:  # noqa: BLE001 - a part's edge: one that fails must not hide what the others say
             self._found.append(_broken(self._part, f"{type(error).__name__}: {error}"))
 
-    def wait(self) -> list[Check]:
+    def wait(self, seconds: float) -> list[Check]:
         """What was found by the time patience ends."""
-        self.join(PATIENCE)
+        self.join(max(0.0, seconds))
         found = list(self._found)
         return [*found, _broken(self._part, f"no answer within {PATIENCE:g} s")] if self.is_alive() else found
 
@@ -160,7 +166,7 @@ def _slack(settings: Settings) -> Iterator[Check]:
             name = f"slack {problem.variable}"
             yield Check(name=name, status=Status.MISSING, detail=problem.fault, fix=problem.where)
         return
-    client = WebClient(access.bot_token.get_secret_value(), access.api_url, timeout=CALL_SECONDS)
+    client = WebClient(access.bot_token.get_secret_value(), access.api_url, timeout=CALL_SECONDS, retry_handlers=[])
     yield _checked("slack token", "install the app from deploy/slack/manifest.yaml again", lambda: _token(client))
     if access.mode == "socket":
         fix = "make an app-level token with the scope connections:write"
@@ -201,7 +207,7 @@ def _socket(access: SlackAccess) -> str:
     from slack_sdk import WebClient
 
     token = access.app_token.get_secret_value() if access.app_token else ""
-    _ask(WebClient(token, access.api_url, timeout=CALL_SECONDS), "apps.connections.open")
+    _ask(WebClient(token, access.api_url, timeout=CALL_SECONDS, retry_handlers=[]), "apps.connections.open")
     return "Socket Mode opens"
 
 
@@ -287,7 +293,7 @@ def _cluster(settings: Settings) -> Iterator[Check]:
         return f"sees what it needs at {server}, and cannot change it"
 
     def acts() -> str:
-        writer = KubernetesWriter.from_kubeconfig(settings.writer_kubeconfig)
+        writer = KubernetesWriter.from_kubeconfig(settings.writer_kubeconfig, context)
         return f"may do what plans contain at {_granted(writer, KUBERNETES_WRITES)}"
 
     yield _checked("cluster reader", "give KUBECONFIG an identity with the reader's ClusterRole (deploy/helm)", sees)
@@ -297,17 +303,19 @@ def _cluster(settings: Settings) -> Iterator[Check]:
         yield _checked("cluster writer", "grant the writer's Role (deploy/helm)", acts)
 
 
-def _granted(identity: KubernetesReader | KubernetesWriter, wanted: tuple[tuple[str, str, str], ...]) -> str:
-    """The server's address; Ailment when one of the (verb, group, resource) is not granted in every namespace."""
-    lacking = [f"{verb} {resource}" for verb, group, resource in wanted if not _may(identity, verb, group, resource)]
+def _granted(identity: KubernetesReader | KubernetesWriter, wanted: tuple[str, ...]) -> str:
+    """The server's address; Ailment when a permission is not granted in every namespace."""
+    lacking = [permission for permission in wanted if not _may(identity, permission)]
     if lacking:
         raise Ailment(f"not permitted: {', '.join(lacking)}", Status.MISSING)
     return identity.server
 
 
-def _may(identity: KubernetesReader | KubernetesWriter, verb: str, group: str, resource: str) -> bool:
-    kind, _, part = resource.partition("/")
-    return identity.permitted(verb, kind, group=group, subresource=part)
+def _may(identity: KubernetesReader | KubernetesWriter, permission: str) -> bool:
+    verb, _, target = permission.partition(" ")
+    kind, _, part = target.partition("/")
+    resource, _, group = kind.partition(".")
+    return identity.permitted(verb, resource, group=group, subresource=part)
 
 
 def _aws(settings: Settings) -> Iterator[Check]:
@@ -317,12 +325,13 @@ def _aws(settings: Settings) -> Iterator[Check]:
         yield _skipped("aws", "no AWS_REGION, or SAYSO_AWS is off")
         return
     where = f" at {settings.aws_endpoint_url}" if settings.aws_endpoint_url else ""
-    reader = AwsReader.from_profile(settings.aws_profile, None, CALL_SECONDS)
+    reader = AwsReader.from_profile(settings.aws_profile, answer_seconds=CALL_SECONDS)
     yield _checked("aws reader", "check AWS_PROFILE, AWS_REGION and the credentials", lambda: _sees(reader) + where)
     if settings.writer_aws_profile is None:
-        yield _skipped("aws writer", "no SAYSO_WRITER_AWS_PROFILE: nothing in AWS can be changed")
+        none = "no SAYSO_WRITER_AWS_PROFILE: no identity of its own acts in AWS"
+        yield Check(name="aws writer", status=Status.MISSING, detail=none, fix="make one (deploy/aws)")
         return
-    writer = AwsWriter.from_profile(settings.writer_aws_profile, None, CALL_SECONDS)
+    writer = AwsWriter.from_profile(settings.writer_aws_profile, answer_seconds=CALL_SECONDS)
     yield _checked("aws writer", "grant the writer's policy (deploy/aws)", lambda: _acts(reader, writer))
 
 

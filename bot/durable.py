@@ -33,7 +33,7 @@ def step(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 
 class Durable:
-    """DBOS in this process. `register` every workflow, then `launch`; `stop` leaves running work to the next process."""
+    """DBOS in this process. `register` every flow, then `launch`; `stop` leaves running work to the next process."""
 
     def __init__(self, url: str, on_lost_presence: Callable[[], None]) -> None:
         self._url = url

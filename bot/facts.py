@@ -11,7 +11,7 @@ from policies.facts import Facts, Origin, scale_factor
 from policies.rules import Policy
 from storage.tables import Incident, Plan, PlanStatus
 from tools.evidence import Evidence, Finding, Proposal, Severity, Trust
-from tools.previews import RehearsedStep, Rehearsal
+from tools.previews import Rehearsal, RehearsedStep
 from tools.resources import Provider
 
 Circumstances = dict[str, str]
@@ -30,11 +30,8 @@ def of_plan(
 
 def refreshed(session: Session, facts: Facts, policy: Policy, at: datetime) -> Facts:
     """The same facts with the clock and the counters as they are now."""
-    now = {
-        "at": at,
-        "recent": _recent(session, facts.service, policy, at),
-        "rollbacks": _rollbacks(session, policy, at),
-    }
+    like = {key: str(getattr(facts, key)) for key in COUNTED_BY}
+    now = {"at": at, "recent": _recent(session, like, policy, at), "rollbacks": _rollbacks(session, policy, at)}
     return facts.model_copy(update=now)
 
 

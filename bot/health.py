@@ -11,7 +11,7 @@ from tools.errors import PermanentError, TemporaryError
 
 def check(desk: Desk) -> tuple[PartHealth, ...]:
     """Every configured part. Reading only, seconds at most."""
-    parts = [_database(desk)]
+    parts = [database(desk)]
     if desk.readers.kubernetes is not None:
         parts.append(_cluster(desk))
     if desk.readers.aws is not None:
@@ -21,7 +21,8 @@ def check(desk: Desk) -> tuple[PartHealth, ...]:
     return tuple(parts)
 
 
-def _database(desk: Desk) -> PartHealth:
+def database(desk: Desk) -> PartHealth:
+    """Whether the record can be read."""
     try:
         with desk.database.reading() as session:
             session.execute(sa.text("SELECT 1"))
@@ -33,7 +34,7 @@ def _database(desk: Desk) -> PartHealth:
 def _cluster(desk: Desk) -> PartHealth:
     assert desk.readers.kubernetes is not None
     try:
-        version = desk.readers.kubernetes.version()
+        version = str(desk.readers.kubernetes.get("/version").get("gitVersion"))
     except (TemporaryError, PermanentError) as error:
         return PartHealth(name="Cluster", ok=False, detail=str(error))
     return PartHealth(name="Cluster", ok=True, detail=version)
@@ -45,4 +46,4 @@ def _aws(desk: Desk) -> PartHealth:
         identity = desk.readers.aws.identity()
     except (TemporaryError, PermanentError) as error:
         return PartHealth(name="AWS", ok=False, detail=str(error))
-    return PartHealth(name="AWS", ok=True, detail=str(identity))
+    return PartHealth(name="AWS", ok=True, detail=identity.account)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from bot import cards
+from bot.alerts import ParsedAlert
+from bot.alerts.subjects import subject
 from bot.desk import Desk
 from storage import incidents, plans
 from storage.incidents import AlertNews, Received
@@ -23,14 +25,18 @@ class Receipt(Value):
     resolved: int = 0
 
 
-def receive(alerts: Sequence[AlertNews], desk: Desk) -> Receipt:
+def receive(alerts: Sequence[ParsedAlert], desk: Desk) -> Receipt:
     """Record a delivery, all of it or nothing, and start what follows from it."""
     with desk.database.writing() as session:
-        received = [_receive_one(session, alert, desk) for alert in alerts]
+        received = [_receive_one(session, news_of(alert, desk.environment), desk) for alert in alerts]
         fresh = [incidents.get(session, one.incident_id) for one in received if one.opened and one.incident_id]
     for alert in alerts:
         desk.metrics.alerts.labels(source=alert.source).inc()
+    for one, alert in zip(received, alerts, strict=True):
+        if one.duplicate:
+            desk.metrics.alerts_folded.labels(source=alert.source).inc()
     for incident in fresh:
+        desk.metrics.incidents.labels(severity=incident.severity).inc()
         start_triage(incident, desk)
     return Receipt(
         opened=sum(one.opened for one in received),
@@ -38,6 +44,13 @@ def receive(alerts: Sequence[AlertNews], desk: Desk) -> Receipt:
         resolved=sum(one.quiet for one in received),
         joined=sum(not (one.opened or one.duplicate or one.quiet) for one in received),
     )
+
+
+def news_of(alert: ParsedAlert, environment: str) -> AlertNews:
+    """What the record needs of an alert; `environment` is for alerts that name none."""
+    fields = alert.model_dump(exclude={"group_key"})
+    fields["environment"] = alert.environment or environment
+    return AlertNews(**fields, subject=subject(alert))
 
 
 def start_triage(incident: Incident, desk: Desk) -> None:

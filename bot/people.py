@@ -80,6 +80,10 @@ class People:
             self._rosters = (self._now(), rosters)
             return rosters
 
+    def usergroup(self, group: str) -> str | None:
+        """The usergroup id behind a policy's group name, for mentioning it."""
+        return self._groups.get(group)
+
     def forget(self) -> None:
         """A usergroup changed: ask Slack again next time."""
         with self._lock:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import time
 from typing import assert_never
 
+from sqlmodel import Session
+
 from bot import cards, standing
 from bot.desk import Desk
 from bot.durable import step
 from bot.logs import bound
 from bot.starting import start_waiting
 from storage import audit, executions, incidents, plans
-from storage.tables import ExecutionStatus, IncidentStatus, Phase, Plan, PlanStatus
+from storage.tables import Execution, ExecutionStatus, IncidentStatus, Phase, Plan, PlanStatus
 from tools.criteria import Measurement
 from tools.errors import PermanentError, TemporaryError
 from tools.previews import RehearsedStep
@@ -214,7 +216,7 @@ def _send_again(rehearsed: RehearsedStep, key: str, phase: Phase, desk: Desk) ->
 
 
 def verify(plan_id: int, baseline: list[int | None], desk: Desk) -> bool:
-    """Watch the success criteria until they have held for the watch window, the deadline passes, or things got worse."""
+    """Watch the criteria until they have held for the watch window, the deadline passes, or things got worse."""
     with desk.database.writing() as session:
         plan = plans.get(session, plan_id)
         if plan.status == PlanStatus.EXECUTING:
@@ -288,7 +290,7 @@ def finish(plan_id: int, end: PlanStatus, desk: Desk) -> str:
     return str(end)
 
 
-def _outcome(plan: Plan, end: PlanStatus, made: list[executions.Execution]) -> str:
+def _outcome(plan: Plan, end: PlanStatus, made: list[Execution]) -> str:
     errors = [one.error for one in made if one.error]
     said = errors[-1] if errors else plan.outcome
     match end:
@@ -304,7 +306,7 @@ def _outcome(plan: Plan, end: PlanStatus, made: list[executions.Execution]) -> s
             return said or "A person has to look."
 
 
-def _move_incident(session: executions.Session, plan: Plan, end: PlanStatus, desk: Desk) -> None:
+def _move_incident(session: Session, plan: Plan, end: PlanStatus, desk: Desk) -> None:
     if end is not PlanStatus.SUCCEEDED:
         note = f"Plan {plan.id} ended as {end.replace('_', ' ')}."
         incidents.move(session, plan.incident_id, IncidentStatus.NEEDS_HUMAN, desk.now(), note=note)

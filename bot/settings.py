@@ -167,7 +167,7 @@ class Settings(BaseSettings):
         "SAYSO_APPROVERS", "Id of the user group (S…) that is `sre-oncall` in the rules: who may approve", where=PEOPLE
     )
     owners: UsergroupId | None = variable(
-        "SAYSO_OWNERS", "Id of the user group (S…) that is `owner` in the rules", where=PEOPLE, shown="nobody"
+        "SAYSO_OWNERS", "Id of the user group (S…) that is `owner` in the rules", where=PEOPLE, shown="the approvers"
     )
     database_url: DatabaseUrl = variable(
         "DATABASE_URL", "Where the record is kept: SQLite or PostgreSQL", "sqlite:///var/sayso.sqlite"
@@ -175,7 +175,9 @@ class Settings(BaseSettings):
     kubeconfig: Path | None = variable(
         "KUBECONFIG", "kubeconfig of the read-only identity", shown="the pod's service account, if in a pod"
     )
-    kube_context: str | None = variable("SAYSO_KUBE_CONTEXT", "Context in that kubeconfig", shown="its current one")
+    kube_context: str | None = variable(
+        "SAYSO_KUBE_CONTEXT", "Context to use in the kubeconfigs", shown="their current one"
+    )
     kubernetes_service_host: str | None = variable(
         "KUBERNETES_SERVICE_HOST", "Set by Kubernetes in every pod; do not set it", shown="not in a pod"
     )
@@ -186,7 +188,7 @@ class Settings(BaseSettings):
     aws_region: str | None = variable("AWS_REGION", "The home region (`AWS_DEFAULT_REGION` does not count)")
     aws_profile: str | None = variable("AWS_PROFILE", "Profile of the read-only identity", shown="boto3's own search")
     writer_aws_profile: str | None = variable(
-        "SAYSO_WRITER_AWS_PROFILE", "Profile of the identity that carries out approved plans", shown="no changes"
+        "SAYSO_WRITER_AWS_PROFILE", "Profile of the identity that carries out approved plans", shown="none of its own"
     )
     aws_endpoint_url: Url | None = variable(
         "AWS_ENDPOINT_URL", "Another address for every AWS service; boto3 reads it itself", shown="AWS"

@@ -1,4 +1,4 @@
-"""Whether what people agreed to still stands: asked at the completing vote and again at the claim, with the same functions.
+"""Whether what people agreed to still stands: asked at the completing vote and again at the claim.
 
 Policy on fresh facts, the plan's own bytes, the voters' rights, and the state of every target. The answer is a value.
 """

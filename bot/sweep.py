@@ -1,4 +1,4 @@
-"""The repair round every replica makes: what a crash, a slow person or a busy resource left behind. All of it guarded."""
+"""The repair round every replica makes: what a crash, a slow person or a busy resource left behind, all guarded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.tables import IncidentStatus, PlanStatus
 
 
 def sweep(desk: Desk) -> None:
-    """Expire what nobody answered, start what is approved and free, look at what was never looked at, forget the old."""
+    """Expire what nobody answered, start what is approved and free, look at what nobody looked at, forget the old."""
     expire(desk)
     start_waiting(desk)
     with desk.database.reading() as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ GLOBS = frozenset({"service", "namespace", "team", "account", "region", "request
 """Conditions whose alternatives are shell patterns. Actions and environments are named in full, so that a grant never
 reaches one that did not exist when it was written."""
 
+_SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+
 
 class Comparison(Value):
     """Bounds on a number; all that are given must hold."""
@@ -36,7 +39,7 @@ class Comparison(Value):
     def _bounded(self) -> Self:
         if not self.bounds:
             raise ValueError("a comparison needs at least one of lt, le, gt, ge")
-        if any(bound != bound for _, bound in self.bounds):
+        if any(math.isnan(bound) for _, bound in self.bounds):
             raise ValueError("NaN is not a bound")
         return self
 
@@ -56,7 +59,7 @@ class Comparison(Value):
         )
 
     def __str__(self) -> str:
-        return " and ".join(f"{operator} {bound:g}" for operator, bound in self.bounds)
+        return " and ".join(f"{_SIGNS[operator]} {bound:g}" for operator, bound in self.bounds)
 
 
 class When(Value):

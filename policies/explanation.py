@@ -47,11 +47,10 @@ def _demand(decision: Decision) -> str:
 
 
 def _who(obligations: tuple[Obligation, ...]) -> str:
-    asked = [
-        f"{each.approvals} approval{'s' if each.approvals > 1 else ''} from {_either(each.groups)}"
-        for each in obligations
-    ]
-    return " and ".join(asked)
+    first, *others = (f"{each.approvals} from {_either(each.groups)}" for each in obligations)
+    count = obligations[0].approvals
+    *middle, last = [first.replace(" from", f" approval{'s' if count > 1 else ''} from", 1), *others]
+    return f"{', '.join(middle)} and {last}" if middle else last
 
 
 def _terms(decision: Decision) -> str:

@@ -45,10 +45,7 @@ def append(
     session: Session, *, actor: str, event: str, subject: str, payload: Mapping[str, JsonValue], at: datetime
 ) -> AuditEntry:
     """Add one entry to the chain, in the caller's transaction. The payload holds ids, words and whole numbers only."""
-    head = session.exec(select(AuditHead).where(AuditHead.id == 1).with_for_update()).one_or_none()
-    if head is None:
-        head = AuditHead(id=1, seq=0, hash=GENESIS)
-        session.add(head)
+    head = session.exec(select(AuditHead).where(AuditHead.id == 1).with_for_update()).one()
     entry = AuditEntry(
         seq=head.seq + 1,
         at=(at - EPOCH) // timedelta(microseconds=1),

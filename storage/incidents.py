@@ -137,7 +137,7 @@ def correlation_key(news: AlertNews) -> str:
     """
     match news.subject:
         case KubernetesSubject(namespace=namespace, deployment=deployment, service=service, pod=pod):
-            workload = deployment or news.service or service or (POD_SUFFIX.sub("", pod) if pod else news.name)
+            workload = deployment or service or (POD_SUFFIX.sub("", pod) if pod else news.service or news.name)
             return f"{news.environment}:kubernetes:{namespace}:{workload}"
         case AwsSubject(region=region, alarm=alarm, dimensions=dimensions):
             resource = ",".join(f"{key}={value}" for key, value in sorted(dimensions.items())) or alarm

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -10,7 +11,6 @@ import sqlalchemy.orm
 from sqlmodel import Session, col, select
 
 from storage.tables import Message
-from tools.values import JsonObject
 
 TAKE_OVER = timedelta(seconds=10)
 """After this long, whoever set out to post a message is taken for dead."""
@@ -21,7 +21,7 @@ def want(
     key: str,
     *,
     channel: str,
-    body: JsonObject,
+    body: Mapping[str, object],
     at: datetime,
     thread_key: str | None = None,
     thread_ts: str | None = None,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import cast
 
 import rfc8785
 import sqlalchemy as sa
@@ -101,7 +100,7 @@ def canonical_form(plan: Plan, nonce: str) -> bytes:
         "requester": plan.requester,
         "not_after": plan.not_after.astimezone(UTC).isoformat(),
     }
-    return rfc8785.dumps(cast("dict[str, rfc8785._Value]", body))
+    return rfc8785.dumps(body)
 
 
 def _canonical_step(step: RehearsedStep) -> JsonValue:

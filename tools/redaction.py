@@ -177,6 +177,8 @@ _IS = r"(?::=|=>|[:=]|%3D)[ \t]*"
 _SEPARATOR = rf"(?:[\"'\\]{{0,6}}{_IS}(?:\n[ \t]+(?!-[ \t]|[\w.-]+:\s))?|[\"'\\]{{0,6}}[ \t]{{1,3}}{_IS}(?=[\"'\\]))"
 _HARMLESS = (
     r"(?!(?:true|false|null|none|nil|\$[({][\w.:-]*[)}]|\*{3,}|<[a-z][^<>\n]{1,80}>)(?:[\s\"',;&)}\]]|\Z)"
+    # how `tools.reads` words where a variable comes from
+    r"|from (?:secret|configmap|field) |value set \(\d+ characters\)|(?:absent|empty|another value)(?!\S)"
     r"|(?:bearer|basic|digest|token)[ ]‹)"
 )
 _IN_QUOTES = r"(?:[^{0}\\\n]|\\[\s\S])*+"

@@ -17,7 +17,6 @@ from tools.criteria import (
     ServiceStable,
 )
 from tools.errors import PermanentError, TemporaryError
-from tools.resources import Provider
 
 
 def measure(criteria: Iterable[Criterion], at: datetime, readers: Readers) -> tuple[Measurement, ...]:
@@ -37,17 +36,12 @@ def _ask_provider(criterion: Criterion, at: datetime, readers: Readers) -> Measu
     from tools.reads.kubernetes import criteria as kubernetes_criteria
 
     match criterion:
-        case RolloutDone() | EndpointsReady():
-            on_cluster = True
-        case FindingGone(resource=resource):
-            on_cluster = resource.provider is Provider.KUBERNETES
-        case AlarmOk() | CapacityInService() | ServiceStable():
-            on_cluster = False
-    if on_cluster and readers.kubernetes is not None:
-        return kubernetes_criteria.measure(criterion, at, readers.kubernetes)
-    if not on_cluster and readers.aws is not None:
-        return aws_criteria.measure(criterion, at, readers.aws)
-    return Measurement(criterion=criterion, met=False, healthy=None, detail="that provider is not configured")
+        case RolloutDone() | EndpointsReady() | FindingGone() if readers.kubernetes is not None:
+            return kubernetes_criteria.measure(criterion, at, readers.kubernetes)
+        case AlarmOk() | CapacityInService() | ServiceStable() if readers.aws is not None:
+            return aws_criteria.measure(criterion, at, readers.aws)
+        case _:
+            return Measurement(criterion=criterion, met=False, healthy=None, detail="that provider is not configured")
 
 
 def worse(baseline: Iterable[Measurement], now: Iterable[Measurement]) -> bool:

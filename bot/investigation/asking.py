@@ -28,7 +28,7 @@ from bot.investigation.wire import fault_of
 from tools.redaction import redact
 from tools.values import JsonObject
 
-PAUSE = 1.0
+PAUSE = 0.5
 """Seconds before a failed call is tried again, once."""
 
 

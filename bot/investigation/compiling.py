@@ -7,6 +7,7 @@ named in `dropped`, and the rest stands. Confidence can only fall. How success i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
@@ -17,10 +18,10 @@ from bot.investigation.quotes import Quote, ceiling, fault
 from bot.investigation.success import criteria_for
 from bot.investigation.values import Question
 from tools.actions import Action
-from tools.evidence import MAXIMUM_ACTIONS, Confidence, Evidence, EvidenceId, Finding, Proposal, Severity
+from tools.evidence import MAXIMUM_ACTIONS, Confidence, Evidence, EvidenceId, Finding, Proposal, Severity, Trust
 from tools.redaction import redact
 from tools.resources import Resource
-from tools.values import JsonObject, JsonValue, Value
+from tools.values import JsonObject, Value
 
 HYPOTHESIS, TITLE, STATEMENT, REASON = 600, 80, 400, 160
 """Most characters kept of the model's own words, and of a reason why something was dropped."""
@@ -64,8 +65,8 @@ class _Frame(Value):
     """The parts of an answer, of which each is still to be judged."""
 
     hypothesis: Annotated[str, Field(min_length=1)]
-    findings: tuple[JsonValue, ...] = ()
-    actions: tuple[JsonValue, ...] = ()
+    findings: tuple[object, ...] = ()
+    actions: tuple[object, ...] = ()
     confidence: Confidence
 
 
@@ -98,12 +99,16 @@ class _Case:
         return tuple(pieces.values())
 
     def saw(self, target: Resource) -> bool:
-        """Whether everything that names a target was ever read: an invented one is nobody's to change."""
-        names = [part for part in (target.scope, *target.name.split("/")) if part]
-        return all(name in self._everything() for name in names)
+        """Whether a provider's API, the rules or the alert's own labels named a target.
 
-    def _everything(self) -> str:
-        read = (f"{piece.query}\n{piece.summary}\n{piece.excerpt}" for piece in self.evidence.values())
+        One that only stands in text (a log line that says what to restart) is nobody's to change.
+        """
+        names = [part for part in (target.scope, *target.name.split("/")) if part]
+        return all(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", self._named()) for name in names)
+
+    def _named(self) -> str:
+        status = (piece for piece in self.evidence.values() if piece.trust is Trust.STATUS)
+        read = (f"{piece.query}\n{piece.summary}\n{piece.excerpt}" for piece in status)
         known = (str(finding.resource) for finding in self.question.findings)
         subject = self.question.subject.model_dump_json() if self.question.subject else ""
         return "\n".join((*read, *known, subject))
@@ -177,7 +182,7 @@ def _actions(frame: _Frame, case: _Case, dropped: _Dropped) -> tuple[tuple[Actio
     return tuple(kept.values()), tuple(called_for)
 
 
-def _each(items: Sequence[JsonValue], shape: TypeAdapter[Part], what: str, dropped: _Dropped) -> Iterator[Part]:
+def _each(items: Sequence[object], shape: TypeAdapter[Part], what: str, dropped: _Dropped) -> Iterator[Part]:
     for item in items:
         try:
             # Strictly, and as JSON: no text passes for a number, no `true` for 1.

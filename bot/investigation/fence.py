@@ -56,7 +56,7 @@ class Fence:
         return text.replace(self.mark, "·")
 
     def _line(self, text: str) -> str:
-        return " ".join(redact(text).split())[:SHORT]
+        return self._harmless(" ".join(redact(text).split()))[:SHORT]
 
 
 def shortened(text: str) -> str:

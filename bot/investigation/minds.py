@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -14,10 +15,10 @@ from bot.investigation.rules import Conclusion
 from bot.investigation.values import ModelAccess, ModelFailed, Question
 from storage.tables import Alert, Mind
 from tools.clients import Readers
+from tools.evidence import Evidence, Proposal
 from tools.reads.read import Read
 from tools.redaction import redact
 from tools.subjects import Subject
-from tools.values import Value
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +59,7 @@ def think(
     return mind, _with_advice(answer.proposal, by_rules, answer.evidence)
 
 
-def _with_advice(proposal: rules.Proposal, by_rules: Conclusion, evidence: tuple[rules.Evidence, ...]) -> Conclusion:
+def _with_advice(proposal: Proposal, by_rules: Conclusion, evidence: tuple[Evidence, ...]) -> Conclusion:
     """The model's conclusion. Where it has no action, a person is told what the rules would tell them."""
     advice = None if proposal.actions else (by_rules.advice or rules.NOTHING_KNOWN)
     return Conclusion(proposal=proposal, evidence=evidence, gaps=by_rules.gaps, advice=advice)
@@ -76,9 +77,10 @@ def _one_in_words(alert: Alert) -> str:
     return redact("\n".join(lines))
 
 
-def _reads(readers: Readers) -> tuple[Read[Value], ...]:
+def _reads(readers: Readers) -> tuple[Read[Any], ...]:
     """What the model may look at: the reads of the providers that are configured."""
-    from tools.reads import aws, kubernetes
+    from tools.reads.aws import table as aws
+    from tools.reads.kubernetes import table as kubernetes
 
     on_cluster = kubernetes.READS if readers.kubernetes is not None else ()
     on_aws = aws.READS if readers.aws is not None else ()

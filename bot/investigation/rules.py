@@ -53,8 +53,8 @@ def _look(subject: Subject, at: datetime, readers: Readers) -> tuple[Diagnosis, 
 def _look_at_cluster(
     subject: KubernetesSubject, at: datetime, readers: Readers
 ) -> tuple[Diagnosis, tuple[Remedy, ...]]:
-    from tools.diagnosis.kubernetes import diagnose
-    from tools.reads.kubernetes import look
+    from tools.diagnosis.kubernetes.diagnosing import diagnose
+    from tools.reads.kubernetes.looking import look
     from tools.remedies.kubernetes import remedy
 
     if readers.kubernetes is None:
@@ -66,7 +66,7 @@ def _look_at_cluster(
 
 def _look_at_aws(subject: AwsSubject, at: datetime, readers: Readers) -> tuple[Diagnosis, tuple[Remedy, ...]]:
     from tools.diagnosis.aws import diagnose
-    from tools.reads.aws import look
+    from tools.reads.aws.look import look
     from tools.remedies.aws import remedy
 
     if readers.aws is None:

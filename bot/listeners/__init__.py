@@ -1,7 +1,7 @@
-"""Slack's surfaces. Each listener validates, persists, acknowledges, starts one flow and returns; each module has `register`.
+"""Slack's surfaces. Each listener validates, persists, acknowledges, starts one flow and returns.
 
-Events go to the durable inbox before they are acknowledged, so that none is lost and none is handled twice; clicks, modals
-and commands are answered at once, because somebody is waiting.
+Events go to the durable inbox before they are acknowledged, so that none is lost and none is handled twice; clicks,
+modals and commands are answered at once, because somebody is waiting.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ def register(app: App, desk: Desk) -> None:
 
 
 def keep_events(app: App, database: Database, now: Callable[[], datetime]) -> None:
-    """Events are put in the inbox and acknowledged; a duplicate is only acknowledged. A failure here is not acknowledged,
-    so that Slack delivers the event again."""
+    """Put events in the inbox, then acknowledge them; a duplicate is only acknowledged.
+
+    A failure here is not acknowledged, so that Slack delivers the event again.
+    """
     from slack_bolt import BoltResponse
 
     def keep(body: dict[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:  # noqa: A002 - Bolt's name

@@ -6,14 +6,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from sqlmodel import Session
 
 from bot import approval, cards
 from bot.intake import start_triage
 from bot.people import NotAllowed
 from bot.views import ephemeral, modals
+from bot.views.blocks import Message, View
 from bot.views.ids import ActionId, PlanReference, parse_reference
 from storage import audit, incidents, plans
-from storage.tables import IncidentStatus, Verdict
+from storage.tables import Incident, IncidentStatus, Verdict
 
 if TYPE_CHECKING:
     from slack_bolt import Ack, App
@@ -93,7 +95,7 @@ def click_of(
     )
 
 
-def look_again(incident_name: str, user_id: str, team_id: str, desk: Desk) -> dict[str, object]:
+def look_again(incident_name: str, user_id: str, team_id: str, desk: Desk) -> Message:
     """Start a fresh investigation of an open incident, unless one runs or a plan is being carried out."""
     person = desk.people.identify(user_id, team_id)
     if isinstance(person, NotAllowed):
@@ -111,7 +113,7 @@ def look_again(incident_name: str, user_id: str, team_id: str, desk: Desk) -> di
     return ephemeral.note("Looking again.")
 
 
-def _details(reference: PlanReference | None, desk: Desk) -> dict[str, object]:
+def _details(reference: PlanReference | None, desk: Desk) -> View:
     with desk.database.reading() as session:
         try:
             plan = plans.get(session, approval.number_of(reference) if reference else 0)
@@ -122,29 +124,28 @@ def _details(reference: PlanReference | None, desk: Desk) -> dict[str, object]:
         return modals.details(card, plan.proposal.findings, incident.evidence or ())
 
 
-def _timeline(incident_name: str, desk: Desk) -> dict[str, object]:
+def _timeline(incident_name: str, desk: Desk) -> View:
     with desk.database.reading() as session:
         incident = _incident(session, incident_name)
         if incident is None:
             return modals.error("no-incident", "There is no such incident.")
         entries = audit.timeline(session, incident.id or 0)
-        shown = tuple(
-            modals.TimelineEntry(at=audit.moment(one), actor=one.actor, event=one.event) for one in entries
-        )
+        shown = tuple(modals.TimelineEntry(at=audit.moment(one), actor=one.actor, event=one.event) for one in entries)
         return modals.timeline(modals.Timeline(incident_id=incident_name, entries=shown))
 
 
-def _incident(session: incidents.Session, name: str) -> incidents.Incident | None:
+def _incident(session: Session, name: str) -> Incident | None:
     digits = name.removeprefix("INC-")
-    return session.get(incidents.Incident, int(digits)) if digits.isdigit() else None
+    return session.get(Incident, int(digits)) if digits.isdigit() else None
 
 
 def _value(body: dict[str, Any]) -> str:
     return str(body["actions"][0].get("value", ""))
 
 
-def _tell(client: WebClient, body: dict[str, Any], message: dict[str, object]) -> None:
-    """A private answer where the click was made. A Home tab has no channel: the person is told in their own messages."""
+def _tell(client: WebClient, body: dict[str, Any], message: Message) -> None:
+    """A private answer where the click was made. A Home tab has no channel: then in their own messages."""
     channel = (body.get("channel") or {}).get("id") or body["user"]["id"]
     thread = (body.get("message") or {}).get("thread_ts")
-    client.chat_postEphemeral(channel=channel, user=body["user"]["id"], thread_ts=thread, **message)
+    told = {"channel": channel, "user": body["user"]["id"], "thread_ts": thread, **message}
+    client.api_call("chat.postEphemeral", json={name: value for name, value in told.items() if value is not None})

@@ -18,7 +18,7 @@ def register(app: App, desk: Desk) -> None:
 
     def command(ack: Ack, body: dict[str, Any]) -> None:
         message = answers.reply(str(body.get("text", "")), desk)
-        ack(response_type="ephemeral", **{key: message[key] for key in ("text", "blocks", "attachments") if key in message})
+        ack({"response_type": "ephemeral", **message})
 
     for name in COMMANDS:
         app.command(name)(command)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bot import answers, cards, health, standing
 from bot.people import LookupFailed
 from bot.views import home as home_view
+from bot.views.blocks import View
 from bot.views.ids import PlanReference
 from policies.quorum import eligible
 from storage import incidents, plans
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from bot.desk import Desk
 
 
-def view(user_id: str, desk: Desk) -> dict[str, object]:
+def view(user_id: str, desk: Desk) -> View:
     """The viewer's Home. Who may not decide sees no plans to decide."""
     with desk.database.reading() as session:
         pending = [plan for plan in plans.in_status(session, PlanStatus.PENDING) if _may_decide(user_id, plan, desk)]

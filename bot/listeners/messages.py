@@ -10,7 +10,6 @@ import structlog
 
 from bot import answers, cards, intake
 from bot.alerts import MalformedAlert, slack_message
-from bot.alerts.news import news_of
 from bot.listeners import home
 from storage import inbox
 from storage.tables import InboxEvent
@@ -90,7 +89,7 @@ class InboxWorker(threading.Thread):
             log.info("alert.not_understood", channel=event.get("channel"), ts=event.get("ts"), why=str(error))
             return
         if alerts:
-            intake.receive([news_of(alert, self._desk.environment) for alert in alerts], self._desk)
+            intake.receive(alerts, self._desk)
 
     def _answer(self, event: dict[str, Any]) -> None:
         text = str(event.get("text", "")).replace(f"<@{self._bot_user}>", " ").strip()

@@ -30,7 +30,7 @@ def register(app: App, desk: Desk) -> None:
             return
         told = approval.decide(click_of(body, reference, Verdict.REJECT, reason=reason), desk)
         ack()
-        client.chat_postEphemeral(channel=desk.channel, user=body["user"]["id"], **told)
+        client.api_call("chat.postEphemeral", json={"channel": desk.channel, "user": body["user"]["id"], **told})
 
     def nothing(ack: Ack) -> None:
         ack()

@@ -35,6 +35,7 @@ class ActionId(StrEnum):
 class CallbackId(StrEnum):
     """Every modal, and the Home tab."""
 
+    APPROVE = "plan.approve"
     REJECT = "plan.reject"
     DETAILS = "plan.details"
     TIMELINE = "incident.timeline"
@@ -45,9 +46,9 @@ class CallbackId(StrEnum):
 
 
 REASON_BLOCK, REASON_INPUT = "why", "v"
-"""Where the reject modal's reason is: `view.state.values["why"]["v"]["value"]`."""
+"""Where the reason is that a modal asks for: `view.state.values["why"]["v"]["value"]`."""
 REASON_LEAST, REASON_MOST = 3, 1000
-"""Characters a reason for rejecting has."""
+"""Characters a reason has."""
 
 
 class PlanReference(Value):

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from bot.views import incident as incident_view
 from bot.views import plan as plan_view
-from bot.views.blocks import Message, Rendering, header, message, section
+from bot.views.blocks import Message, Rendering, header, message, preformatted, section
 from bot.views.ids import Identifier
 from bot.views.incident import IncidentState
 from bot.views.plan import PlanState
@@ -87,6 +87,13 @@ def incidents(rows: Sequence[IncidentRow]) -> Message:
 def plans(rows: Sequence[PlanRow]) -> Message:
     """Plans, in the order given."""
     return _answer("Plans", [plan_line(row) for row in rows], len(rows), "No plans.")
+
+
+def explanation(plan_id: Identifier, told: str) -> Message:
+    """Why policy asks whom for a plan, as the engine tells it."""
+    title = f"Why plan {plan_id}"
+    blocks = [header(ANSWER.part("head"), title), preformatted(ANSWER.part("why"), told[:2800])]
+    return message(title, blocks)
 
 
 def audit(rows: Sequence[AuditRow]) -> Message:

@@ -1,4 +1,4 @@
-"""Modals: why a plan is rejected, what a plan rests on, what happened in an incident, and the two that wait or fail.
+"""Modals: why a plan is approved or rejected, what it rests on, what happened in an incident, and waiting or failing.
 
 A modal is opened at once with `loading` and filled in later: a trigger lives three seconds.
 """
@@ -50,23 +50,20 @@ class Timeline(Value):
     entries: tuple[TimelineEntry, ...]
 
 
+def approve(reference: PlanReference) -> View:
+    """Asks for the reason of an approval, where the policy wants one with each."""
+    hint = "The policy wants a reason with each approval. It goes on the record."
+    return _why(CallbackId.APPROVE, "Approve", reference, hint)
+
+
 def reject(reference: PlanReference) -> View:
     """Asks for the reason that a rejection is recorded with."""
-    element: Block = {
-        "type": "plain_text_input",
-        "action_id": REASON_INPUT,
-        "multiline": True,
-        "min_length": REASON_LEAST,
-        "max_length": REASON_MOST,
-    }
-    why: Block = {"type": "input", "block_id": REASON_BLOCK, "label": words("Why?"), "element": element}
-    hint = section("hint", ["One rejection is final: the plan will not run. The reason goes on the record."])
-    view = _modal(CallbackId.REJECT, f"Reject {reference.plan_id}", str(reference), [hint, why], close="Cancel")
-    return view | {"submit": words("Reject")}
+    hint = "One rejection is final: the plan will not run. The reason goes on the record."
+    return _why(CallbackId.REJECT, "Reject", reference, hint)
 
 
 def reason_errors(reason: str | None) -> dict[str, str]:
-    """What to answer a submitted rejection with (`response_action: errors`); empty when the reason will do."""
+    """What to answer a submitted reason with (`response_action: errors`); empty when the reason will do."""
     if len((reason or "").strip()) < REASON_LEAST:
         return {REASON_BLOCK: "Say in a few words why, so that others can learn from it."}
     return {}
@@ -113,6 +110,20 @@ def error(correlation_id: str, sentence: str) -> View:
 def notice(sentence: str) -> View:
     """Says that there is nothing to show; nobody need be told."""
     return _modal(CallbackId.NOTICE, "Nothing to show", "", [section("notice", [inline(sentence, 500)])])
+
+
+def _why(callback: CallbackId, verb: str, reference: PlanReference, hint: str) -> View:
+    element: Block = {
+        "type": "plain_text_input",
+        "action_id": REASON_INPUT,
+        "multiline": True,
+        "min_length": REASON_LEAST,
+        "max_length": REASON_MOST,
+    }
+    why: Block = {"type": "input", "block_id": REASON_BLOCK, "label": words("Why?"), "element": element}
+    blocks = [section("hint", [hint]), why]
+    view = _modal(callback, f"{verb} {reference.plan_id}", str(reference), blocks, close="Cancel")
+    return view | {"submit": words(verb)}
 
 
 def _modal(callback: CallbackId, title: str, metadata: str, blocks: list[Block], close: str = "Close") -> View:

@@ -118,7 +118,7 @@ def utc(at: datetime) -> str:
 
 
 def _disarmed(value: str) -> str:
-    """Tokens and Markdown links become their labels (or what they name), addresses stop being addresses, mass pings lose their sign."""
+    """Tokens and Markdown links become their labels or what they name; addresses and mass pings stop being such."""
     words = _visible(value[:20_000])
     words = MARKDOWN_LINK.sub(r"\1", TOKEN.sub(lambda token: token[3] or token[2] or token[1], words))
     words = TOKEN_OPENING.sub("‹", words)

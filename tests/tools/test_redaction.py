@@ -170,6 +170,8 @@ def clean_line(rng: random.Random) -> str:
             f'FATAL: password authentication failed for user "app{rng.randrange(99)}"',
             f'MountVolume.SetUp failed for volume "db-credentials" : secret "db-{rng.randrange(9)}" not found',
             f"couldn't find key password in Secret shop/db-{rng.randrange(99)}",
+            "app env DB_PASSWORD: from Secret db/password -> absent",
+            f"app env API_TOKEN: absent -> value set ({rng.randrange(99)} characters)",
             "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:\n      name: db\n      key: password",
             f"serviceAccountToken:\n  expirationSeconds: {rng.randrange(9999)}\n  path: token",
             f"secretName: db-creds-{rng.randrange(9)}\nimagePullSecrets:\n- name: regcred",

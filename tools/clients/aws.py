@@ -34,8 +34,8 @@ HOME_REGION = "us-east-1"
 CONNECT_SECONDS = 3
 ANSWER_SECONDS = 20.0
 READ_ATTEMPTS = 3
-LOOKING = ("Describe", "Get", "List", "Filter", "Lookup", "Simulate", "Search")
-"""How the names of operations that change nothing begin."""
+LOOKING = ("Describe", "Get", "List", "Filter", "Lookup", "Simulate", "ConfirmSubscription")
+"""How the names of operations that change nothing begin; and the one that changes only what is heard."""
 SECRETS = frozenset({"GetSecretValue", "GetParameter", "GetParameters", "GetParametersByPath", "GetPasswordData"})
 """Operations that change nothing and still must not be called: their answer is a secret."""
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
@@ -157,18 +157,30 @@ class AwsReader(AwsIdentity):
     """The identity that looks. Its clients refuse every operation that could change something or show a secret."""
 
     @classmethod
-    def from_profile(cls, profile: str | None, role_arn: str | None, answer_seconds: float = ANSWER_SECONDS) -> Self:
+    def from_profile(
+        cls, profile: str | None, role_arn: str | None = None, answer_seconds: float = ANSWER_SECONDS
+    ) -> Self:
         """The reader by a profile of the AWS configuration, or by a role assumed from it; None takes the default."""
         session = _session(profile, role_arn, "sayso-reader")
         session.events.register("before-parameter-build", _refuse_unless_looking)
         return cls(session, _config(READ_ATTEMPTS, answer_seconds))
+
+    def confirm_subscription(self, topic: str, token: str) -> None:
+        """Agree to be told by an SNS topic. Changes nothing but what is heard; the token proves that SNS asked."""
+        with reading("sns:ConfirmSubscription"):
+            # With AuthenticateOnUnsubscribe nobody who merely sees the message can end the subscription.
+            self.sns(topic.split(":")[3]).confirm_subscription(
+                TopicArn=topic, Token=token, AuthenticateOnUnsubscribe="true"
+            )
 
 
 class AwsWriter(AwsIdentity):
     """The identity that may change things. It never repeats a call by itself: a lost answer is looked into."""
 
     @classmethod
-    def from_profile(cls, profile: str | None, role_arn: str | None, answer_seconds: float = ANSWER_SECONDS) -> Self:
+    def from_profile(
+        cls, profile: str | None, role_arn: str | None = None, answer_seconds: float = ANSWER_SECONDS
+    ) -> Self:
         """The writer by a profile of the AWS configuration, or by a role assumed from it; None takes the default."""
         return cls(_session(profile, role_arn, "sayso-writer"), _config(1, answer_seconds))
 
@@ -176,27 +188,32 @@ class AwsWriter(AwsIdentity):
 @contextmanager
 def reading(permission: str) -> Iterator[None]:
     """Errors of a call that changes nothing, as `tools.errors`; `permission` is the IAM name of the call."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
+    with _meaning(permission, Unreachable):
         yield
-    except ClientError as error:
-        raise _refused(permission, error) or Unreachable(f"{permission}: {_said(error)}") from error
-    except BotoCoreError as error:
-        raise _not_sent(permission, error) or Unreachable(f"{permission}: {error}") from error
 
 
 @contextmanager
 def writing(permission: str) -> Iterator[None]:
     """Errors of a call that changes something. Unless AWS refused it or it was never sent, it may have happened."""
+    with _meaning(permission, Uncertain):
+        yield
+
+
+@contextmanager
+def _meaning(permission: str, lost: type[Unreachable] | type[Uncertain]) -> Iterator[None]:
+    """`lost` is what it means when a request left and no understandable answer came back."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
     except ClientError as error:
-        raise _refused(permission, error) or Uncertain(f"{permission}: {_said(error)}") from error
+        raise _refused(permission, error) or lost(f"{permission}: {_said(error)}") from error
     except BotoCoreError as error:
-        raise _not_sent(permission, error) or Uncertain(f"{permission}: {error}") from error
+        raise _not_sent(permission, error) or lost(f"{permission}: {error}") from error
+    except ResponseParserError as error:
+        # A gateway's page instead of AWS' own answer. It is long, and says nothing.
+        raise lost(f"{permission}: the answer was not AWS'") from error
 
 
 def _refused(permission: str, error: ClientError) -> TemporaryError | PermanentError | None:
@@ -218,7 +235,7 @@ def _not_sent(permission: str, error: BotoCoreError) -> TemporaryError | Permane
 
     if isinstance(error, known.ConnectTimeoutError | known.EndpointConnectionError | known.ProxyConnectionError):
         return Unreachable(f"{permission}: {error}")
-    if isinstance(error, known.HTTPClientError | known.ResponseStreamingError) or "Parser" in type(error).__name__:
+    if isinstance(error, known.HTTPClientError | known.ResponseStreamingError):
         return None
     return PermanentError(f"{permission}: {error}")
 

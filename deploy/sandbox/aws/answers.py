@@ -1,38 +1,52 @@
-"""Answers to the few calls the product makes and moto does not implement. Each is as small as AWS allows."""
+"""Answers to the few calls the product makes and moto lacks, or answers the same to everybody. Each is minimal."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from xml.sax.saxutils import escape
 
-from deploy.sandbox.aws.wire import NAMESPACES, Call
+from deploy.sandbox.aws.seed import ACCOUNT
+from deploy.sandbox.aws.wire import READER_KEY, WRITER_KEY, Call
+from tools.values import JsonValue
+
+AUTOSCALING = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
+STS = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
-def answers(managed: Callable[[], tuple[str, ...]]) -> dict[str, Callable[[Call], str]]:
+def answers(managed: Callable[[], tuple[str, ...]]) -> dict[str, Callable[[Call], str | None]]:
     """By action. `managed` says which instances have a Systems Manager agent that is online."""
     return {
         "DescribeInstanceInformation": lambda call: _instance_information(call, managed()),
-        "DescribeInstanceRefreshes": lambda call: _no_refreshes(),
+        "DescribeInstanceRefreshes": lambda call: _xml(call.action, AUTOSCALING, "<InstanceRefreshes/>"),
+        "GetCallerIdentity": _caller,
     }
 
 
 def _instance_information(call: Call, managed: tuple[str, ...]) -> str:
-    filters = call.parameters.get("Filters") or []
-    asked = [value for one in filters if isinstance(one, dict) for value in _texts(one.get("Values"))]  # type: ignore[union-attr]
+    asked = [value for one in _list(call.parameters.get("Filters")) for value in _values(one)]
     found = [one for one in managed if not asked or one in asked]
     online = {"PingStatus": "Online", "PlatformType": "Linux", "AgentVersion": "3.3.987.0"}
     return json.dumps({"InstanceInformationList": [{"InstanceId": one, **online} for one in found]})
 
 
-def _texts(values: object) -> list[str]:
-    return [str(one) for one in values] if isinstance(values, list) else []
+def _caller(call: Call) -> str | None:
+    """moto knows one user; here the two identities are two. An assumed role is moto's to name."""
+    if call.identity not in (READER_KEY, WRITER_KEY):
+        return None
+    arn = f"arn:aws:iam::{ACCOUNT}:user/{call.identity}"
+    inner = f"<Arn>{arn}</Arn><UserId>{call.identity}</UserId><Account>{ACCOUNT}</Account>"
+    return _xml(call.action, STS, inner)
 
 
-def _no_refreshes() -> str:
-    result = "<DescribeInstanceRefreshesResult><InstanceRefreshes/></DescribeInstanceRefreshesResult>"
+def _xml(action: str, namespace: str, inner: str) -> str:
     metadata = "<ResponseMetadata><RequestId>sandbox</RequestId></ResponseMetadata>"
-    return (
-        f'<DescribeInstanceRefreshesResponse xmlns="{escape(NAMESPACES["autoscaling"])}">'
-        f"{result}{metadata}</DescribeInstanceRefreshesResponse>"
-    )
+    result = f"<{action}Result>{inner}</{action}Result>"
+    return f'<{action}Response xmlns="{namespace}">{result}{metadata}</{action}Response>'
+
+
+def _values(filter_: JsonValue) -> list[JsonValue]:
+    return _list(filter_.get("Values")) if isinstance(filter_, dict) else []
+
+
+def _list(value: JsonValue) -> list[JsonValue]:
+    return value if isinstance(value, list) else []

@@ -6,17 +6,19 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from deploy.sandbox.aws.notifications import Change, Signer, eventbridge_event, sns_notification
-from tools.values import JsonValue, Value
+from tools.values import JsonValue
 
 Shape = Literal["sns", "eventbridge"]
 """How an alarm reaches the bot."""
 SECONDS = 5.0
 
 
-class Delivery(Value):
+@dataclass(frozen=True)
+class Delivery:
     """One message and how often it was tried; delivered once the webhook answered with a 2xx."""
 
     body: dict[str, JsonValue]
@@ -66,7 +68,7 @@ class Outbox:
         for n, one in enumerate(self.deliveries):
             if not one.delivered:
                 done = self._post(self.url, one)
-                self.deliveries[n] = one.model_copy(update={"tries": one.tries + 1, "delivered": done})
+                self.deliveries[n] = replace(one, tries=one.tries + 1, delivered=done)
 
     def _post(self, url: str, one: Delivery) -> bool:
         request = urllib.request.Request(
@@ -76,6 +78,7 @@ class Outbox:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=SECONDS) as answer:
-                return 200 <= answer.status < 300
+                accepted: bool = 200 <= answer.status < 300
+                return accepted
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             return False

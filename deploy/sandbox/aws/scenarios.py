@@ -1,4 +1,4 @@
-"""The AWS stories as data: what breaks, which alarm rings, how it should end. Read from deploy/sandbox/scenarios/aws."""
+"""The AWS stories as data: what breaks, which alarm rings, how it should end. From deploy/sandbox/scenarios/aws."""
 
 from __future__ import annotations
 

@@ -64,7 +64,13 @@ def cloud(url: str) -> Cloud:
     session: Any = boto3.Session(
         aws_access_key_id=WRITER_KEY, aws_secret_access_key="sandbox", region_name=REGION, profile_name=None
     )
-    config = Config(user_agent=PHYSICS, proxies={}, retries={"mode": "standard", "total_max_attempts": 1})
+    config = Config(
+        user_agent=PHYSICS,
+        proxies={},
+        retries={"mode": "standard", "total_max_attempts": 1},
+        # botocore compresses an hour of datapoints, and moto does not unpack them.
+        disable_request_compression=True,
+    )
     names = ("autoscaling", "cloudwatch", "ec2", "ecs", "logs", "sns", "ssm")
     return Cloud(**{name: session.client(name, endpoint_url=url, config=config) for name in names})
 

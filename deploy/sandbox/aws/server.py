@@ -7,6 +7,7 @@ import tempfile
 import threading
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
 
 READER_PROFILE, WRITER_PROFILE = "sayso-reader", "sayso-writer"
+POLL_SECONDS = 0.05
+"""How long stopping the server may take."""
 CONFIRMATION_TOKEN = "sandbox-confirmation-token"
 _ONE_AT_A_TIME = threading.Lock()
 """moto's world is one per process: a second sandbox would see, and reset, the first one's."""
@@ -57,7 +60,7 @@ class Aws:
         self._signer = Signer()
         self._outbox = Outbox(webhook_url, shape, webhook_headers or {}, self._signer, self.topic_arn)
         self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._folder = ""
 
     @property
     def url(self) -> str:
@@ -75,14 +78,15 @@ class Aws:
         return tuple(self._outbox.deliveries)
 
     def environment(self) -> dict[str, str]:
-        """What the bot needs to live in this account: endpoint, region, credentials, the profiles of both identities."""
+        """What the bot needs to live in this account: endpoint, region, credentials, and both identities' profiles."""
         return {
             "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": WRITER_KEY,
-            "AWS_SECRET_ACCESS_KEY": "sandbox",
-            "AWS_CONFIG_FILE": str(Path(self._folder.name) / "config"),
-            "AWS_SHARED_CREDENTIALS_FILE": str(Path(self._folder.name) / "credentials"),
+            "AWS_PROFILE": READER_PROFILE,
+            "SAYSO_WRITER_AWS_PROFILE": WRITER_PROFILE,
+            "AWS_CONFIG_FILE": str(Path(self._folder) / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(Path(self._folder) / "credentials"),
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
@@ -115,26 +119,26 @@ class Aws:
         """Serve, seed, and begin."""
         if not _ONE_AT_A_TIME.acquire(blocking=False):
             raise RuntimeError("moto keeps its world in the process: only one AWS sandbox can run in it at a time")
-        self._folder = tempfile.TemporaryDirectory(prefix="sayso-sandbox-aws-")
-        self._serve()
-        self._write_profiles()
-        self._seed()
-        if self._every is not None:
-            self._in_background(self._live, self._every)
+        with ExitStack() as undo:
+            undo.callback(_ONE_AT_A_TIME.release)
+            self._folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="sayso-sandbox-aws-"))
+            self._serve(undo)
+            self._write_profiles(Path(self._folder))
+            self._seed()
+            if self._every is not None:
+                live = threading.Thread(target=self._live, args=(self._every,), name="aws-time", daemon=True)
+                live.start()
+                undo.callback(live.join, 5)
+                undo.callback(self._stopping.set)
+            self._ending = undo.pop_all()
         return self
 
     def stop(self) -> None:
         """Stop time and the server; the account is gone."""
-        self._stopping.set()
-        self._server.shutdown()
-        for thread in self._threads:
-            thread.join(timeout=5)
-        self._server.server_close()
-        self._folder.cleanup()
-        _ONE_AT_A_TIME.release()
+        self._ending.close()
 
-    def _serve(self) -> None:
-        from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    def _serve(self, undo: ExitStack) -> None:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
         from werkzeug.serving import make_server
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -144,8 +148,14 @@ class Aws:
         self._server: BaseWSGIServer = make_server(
             LOOPBACK, self._port, self._wire, threaded=True, request_handler=MotoRequestHandler
         )
+        undo.callback(self._server.server_close)
+        serving = threading.Thread(
+            target=self._server.serve_forever, args=(POLL_SECONDS,), name="aws", daemon=True
+        )
+        serving.start()
+        undo.callback(serving.join, 5)
+        undo.callback(self._server.shutdown)
         self._outbox.sender = self.url
-        self._in_background(self._server.serve_forever)
         # Another sandbox of this process may have left its world behind.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         opener.open(urllib.request.Request(f"{self.url}/moto-api/reset", method="POST"), timeout=30).close()
@@ -161,24 +171,19 @@ class Aws:
     def _react(self, effect: Effect) -> None:
         self._world.react(effect)
 
-    def _write_profiles(self) -> None:
+    def _write_profiles(self, folder: Path) -> None:
         """An AWS configuration with both identities, so that the product tells them apart as it would in earnest."""
         keys = {READER_PROFILE: READER_KEY, WRITER_PROFILE: WRITER_KEY}
         credentials = "".join(
             f"[{name}]\naws_access_key_id = {key}\naws_secret_access_key = sandbox\n" for name, key in keys.items()
         )
         config = "".join(f"[profile {name}]\nregion = {REGION}\n" for name in keys)
-        (Path(self._folder.name) / "credentials").write_text(credentials)
-        (Path(self._folder.name) / "config").write_text(config)
+        (folder / "credentials").write_text(credentials)
+        (folder / "config").write_text(config)
 
     def _live(self, every: float) -> None:
         while not self._stopping.wait(every):
             self.tick()
-
-    def _in_background(self, run: Callable[..., None], *given: float) -> None:
-        thread = threading.Thread(target=run, args=given, name=f"aws-{run.__name__}", daemon=True)
-        thread.start()
-        self._threads.append(thread)
 
     def __enter__(self) -> Self:
         return self.start()

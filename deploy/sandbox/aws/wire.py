@@ -11,11 +11,12 @@ import json
 import re
 import socket
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
 
-from tools.values import JsonValue, Value
+from tools.values import JsonValue
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -24,15 +25,15 @@ PHYSICS = "sandbox-physics"
 """The user agent of the sandbox's own calls, which are the world and not effects on it."""
 READER_KEY, WRITER_KEY = "sandbox-reader", "sandbox-writer"
 """Access key ids of the two identities; moto takes any, the wire lets only the second one change things."""
-LOOKING = ("Describe", "Get", "List", "Filter", "Lookup", "AssumeRole")
+LOOKING = ("Describe", "Get", "List", "Filter", "Lookup", "Simulate", "AssumeRole", "ConfirmSubscription")
 CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
-NAMESPACES = {"autoscaling": "http://autoscaling.amazonaws.com/doc/2011-01-01/"}
 
 Fault = Literal["lose", "fail", "refuse"]
 """What happens to one call: carried out but unanswered, answered with a 500 and not carried out, or not permitted."""
 
 
-class Call(Value):
+@dataclass(frozen=True)
+class Call:
     """One request to AWS, as far as the sandbox cares."""
 
     service: str
@@ -48,7 +49,8 @@ class Call(Value):
         return bool(self.action) and not self.action.startswith(LOOKING)
 
 
-class Effect(Value):
+@dataclass(frozen=True)
+class Effect:
     """A mutating call that was carried out, whether or not its answer arrived."""
 
     at: datetime
@@ -60,10 +62,13 @@ class Effect(Value):
 
 
 class Wire:
-    """A WSGI app around moto's. `react` is called with every effect; `answers` holds what moto does not implement."""
+    """A WSGI app around moto's. `react` is called with every effect; `answers` holds what moto lacks.
+
+    An answer of None passes the call on to moto.
+    """
 
     def __init__(
-        self, app: WSGIApplication, react: Callable[[Effect], None], answers: dict[str, Callable[[Call], str]]
+        self, app: WSGIApplication, react: Callable[[Effect], None], answers: dict[str, Callable[[Call], str | None]]
     ) -> None:
         self._app = app
         self._react = react
@@ -100,12 +105,15 @@ class Wire:
     def _carry_out(self, call: Call, environ: WSGIEnvironment) -> WSGIApplication:
         from werkzeug.wrappers import Response
 
-        if call.action in self._answers:
-            return _answer(call, self._answers[call.action](call))
-        response = Response.from_app(self._app, environ, buffered=True)
+        own = self._answers[call.action](call) if call.action in self._answers else None
+        if own is not None:
+            return _answer(own)
+        try:
+            response = Response.from_app(self._app, environ, buffered=True)
+        except NotImplementedError as error:
+            return _error(call, 501, "NotImplemented", str(error))
         if call.mutating and response.status_code < 400:
-            done = call.model_dump(exclude={"agent"})
-            effect = Effect(at=datetime.now(UTC), **done)
+            effect = Effect(datetime.now(UTC), call.service, call.action, call.region, call.identity, call.parameters)
             self.effects.append(effect)
             self._react(effect)
         return response
@@ -139,7 +147,7 @@ def _asked(environ: WSGIEnvironment, body: bytes) -> tuple[str, dict[str, Any]]:
     return form.get("Action", ""), dict(form)
 
 
-def _answer(call: Call, body: str) -> WSGIApplication:
+def _answer(body: str) -> WSGIApplication:
     from werkzeug.wrappers import Response
 
     kind = "text/xml" if body.startswith("<") else "application/x-amz-json-1.1"

@@ -71,8 +71,8 @@ class World:
             return
         verb = "greater" if after == "ALARM" else "not greater"
         reason = (
-            f"Threshold Crossed: 1 out of the last 1 datapoints [{level:.1f} ({now:%d/%m/%y %H:%M}:00)] was {verb} than "
-            f"the threshold ({spec.threshold:.1f}) (minimum 1 datapoint for {before} -> {after} transition)."
+            f"Threshold Crossed: 1 out of the last 1 datapoints [{level:.1f} ({now:%d/%m/%y %H:%M}:00)] was {verb} "
+            f"than the threshold ({spec.threshold:.1f}) (minimum 1 datapoint for {before} -> {after} transition)."
         )
         self._cloud.cloudwatch.set_alarm_state(
             AlarmName=spec.name,

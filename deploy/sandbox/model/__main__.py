@@ -12,7 +12,9 @@ def main() -> None:
     """Serve until interrupted, and say how to point the bot here."""
     parser = argparse.ArgumentParser(prog="python -m deploy.sandbox.model", description=__doc__)
     parser.add_argument("--port", type=int, default=8200)
-    parser.add_argument("--mode", default="engineer", help=f"one of {', '.join(MODES)}; slow and http_error take :value")
+    parser.add_argument(
+        "--mode", default="engineer", help=f"one of {', '.join(MODES)}; slow and http_error take :value"
+    )
     chosen = parser.parse_args()
     try:
         script = mode(chosen.mode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import assert_never
@@ -15,7 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from deploy.sandbox.model import wire
-from deploy.sandbox.model.wire import ChatRequest, Raw, Reply, Script, Trouble
+from deploy.sandbox.model.wire import ChatRequest, Outcome, Raw, Reply, Script, Trouble
 
 
 class Journal:
@@ -58,16 +59,24 @@ def _chat(script: Script, journal: Journal) -> Callable[[Request], Awaitable[Res
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as fault:
             return _error(HTTPStatus.BAD_REQUEST, f"not a chat request: {fault!r}")
         number = journal.add(request)
-        return await _respond(script, request, number)
+        outcome = script(request)
+        if isinstance(outcome, Reply):
+            await _think(outcome.after, http)
+        return _response(outcome, request, number)
 
     return chat
 
 
-async def _respond(script: Script, request: ChatRequest, number: int) -> Response:
-    outcome = script(request)
+async def _think(seconds: float, http: Request) -> None:
+    """Take a while, unless the client gives up first: nobody is left to answer then."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and not await http.is_disconnected():
+        await asyncio.sleep(min(left, 0.05))
+
+
+def _response(outcome: Outcome, request: ChatRequest, number: int) -> Response:
     match outcome:
         case Reply():
-            await asyncio.sleep(outcome.after)
             if request.stream:
                 return StreamingResponse(wire.events(outcome, request, number), media_type="text/event-stream")
             return JSONResponse(wire.completion(outcome, request, number))

@@ -22,7 +22,7 @@ from deploy.sandbox.workspace.faults import CallFault, DeliveryFault, Switches
 from deploy.sandbox.workspace.messages import Content
 from deploy.sandbox.workspace.modals import View
 from deploy.sandbox.workspace.slack import Slack
-from deploy.sandbox.workspace.snapshot import snapshot
+from deploy.sandbox.workspace.snapshot import message_as_seen, snapshot
 from deploy.sandbox.workspace.wire import JsonObject, SlackError
 
 LONGEST_WAIT = 30.0
@@ -103,7 +103,7 @@ async def _say(slack: Slack, order: orders.Say) -> JsonObject:
     directory = slack.state.directory
     content = Content.of(order.text, order.blocks, order.attachments)
     person, channel = directory.person(order.user), directory.channel(order.channel)
-    return gestures.say(slack, person, channel, content, order.thread_ts, order.subtype).look()
+    return message_as_seen(slack, gestures.say(slack, person, channel, content, order.thread_ts, order.subtype))
 
 
 async def _edit(slack: Slack, order: orders.OnMessage) -> JsonObject:
@@ -112,13 +112,13 @@ async def _edit(slack: Slack, order: orders.OnMessage) -> JsonObject:
     if message.user != person.id:
         raise NotShown("that is somebody else's message")
     slack.edit(message, Content.of(order.text), person.id) if order.text else slack.remove(message)
-    return message.look()
+    return message_as_seen(slack, message)
 
 
 async def _react(slack: Slack, order: orders.OnMessage) -> JsonObject:
     message = slack.state.conversations.find(slack.state.directory.channel(order.channel).id, order.ts)
     slack.react(message, slack.state.directory.person(order.user).id, order.name, add=not order.remove)
-    return message.look()
+    return message_as_seen(slack, message)
 
 
 async def _click(slack: Slack, order: orders.Click) -> JsonObject:

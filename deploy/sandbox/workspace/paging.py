@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -29,7 +28,7 @@ def _offset(cursor: str) -> int:
         return 0
     try:
         word, _, number = base64.urlsafe_b64decode(cursor).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not UTF-8
         raise SlackError("invalid_cursor") from None
     if word != "offset" or not number.isdecimal():
         raise SlackError("invalid_cursor")

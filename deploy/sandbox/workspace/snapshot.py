@@ -25,10 +25,10 @@ def snapshot(slack: Slack) -> dict[str, object]:
         "channels": [{**c.json(), "members": list(c.members)} for c in state.directory.channels.values()],
         "usergroups": [group.json() for group in state.directory.usergroups.values()],
         "messages": {
-            channel: [messages_look(slack, message) for message in messages]
+            channel: [message_as_seen(slack, message) for message in messages]
             for channel, messages in state.conversations.by_channel.items()
         },
-        "ephemerals": [messages_look(slack, message) for message in state.conversations.ephemeral],
+        "ephemerals": [message_as_seen(slack, message) for message in state.conversations.ephemeral],
         "stacks": {user: [view.json() for view in stack] for user, stack in state.views.stacks.items()},
         "homes": {user: view.json() for user, view in state.views.homes.items()},
         "sessions": [
@@ -38,7 +38,7 @@ def snapshot(slack: Slack) -> dict[str, object]:
     }
 
 
-def messages_look(slack: Slack, message: Message) -> dict[str, object]:
+def message_as_seen(slack: Slack, message: Message) -> dict[str, object]:
     """A message object, with its channel and, when only one person sees it, who."""
     look = slack.state.conversations.seen(message) | {"channel": message.channel}
     if message.broadcast:

@@ -276,6 +276,7 @@ def messages() -> dict[str, Mapping[str, object]]:
 def views() -> dict[str, Mapping[str, object]]:
     """Every modal and the Home tab, drawn."""
     return {
+        "modal_approve": modals.approve(REFERENCE),
         "modal_reject": modals.reject(REFERENCE),
         "modal_details": modals.details(PLANS["pending"], (FINDING,), (STATUS, LOGS)),
         "modal_timeline": modals.timeline(TIMELINE),

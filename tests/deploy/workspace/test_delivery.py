@@ -10,9 +10,8 @@ import pytest
 from slack_bolt import App, BoltResponse
 from slack_sdk import WebClient
 
-from deploy.sandbox.workspace import BOT_TOKEN, CallFault, DeliveryFault, Workspace
-
-from .conftest import Connect
+from deploy.sandbox.workspace import BOT_TOKEN, SIGNING_SECRET, CallFault, DeliveryFault, Workspace
+from tests.deploy.workspace.ordinary import Connect
 
 both_transports = pytest.mark.parametrize("transport", ["socket", "http"])
 
@@ -27,7 +26,7 @@ def connect(request: pytest.FixtureRequest, transport: str) -> Connect:
 def listening_app(ws: Workspace, failures: int = 0, slow: float = 0.0) -> tuple[App, list[dict[str, Any]]]:
     """An app that keeps every event body it gets, and fails to ack (or dawdles over) the first few."""
     client = WebClient(token=BOT_TOKEN, base_url=ws.api_url)
-    app = App(client=client, process_before_response=True, signing_secret="sandbox-signing-secret")
+    app = App(client=client, process_before_response=True, signing_secret=SIGNING_SECRET)
     bodies: list[dict[str, Any]] = []
 
     @app.middleware
@@ -90,7 +89,7 @@ def test_http_redeliveries_say_which_and_why(ws: Workspace, over_http: Connect) 
 
 
 def test_an_event_that_finds_no_connection_is_kept_for_later(ws: Workspace, over_socket: Connect) -> None:
-    ws.settings(redelivery_after=[0.0, 2_000.0, 2_000.0])
+    ws.settings(redelivery_after=[0.0, 1_000.0, 0.0])
     app, bodies = listening_app(ws)
     ws.person("alice").say("alerts", "is anybody there?")
 
@@ -101,33 +100,33 @@ def test_an_event_that_finds_no_connection_is_kept_for_later(ws: Workspace, over
     assert delivered(ws)[-1] == (2, True)
 
 
-def test_a_duplicated_event_has_the_same_id_twice(ws: Workspace, over_socket: Connect) -> None:
+def test_a_duplicated_event_has_the_same_id_twice(ws: Workspace, over_http: Connect) -> None:
     app, bodies = listening_app(ws)
     ws.fault(DeliveryFault(mishap="duplicate", kind="events_api"))
 
-    with over_socket(app):
+    with over_http(app):
         ws.person("alice").say("alerts", "once")
         ws.wait_until(lambda: len(bodies) == 2 or None, "both copies")
 
     assert bodies[0]["event_id"] == bodies[1]["event_id"]
 
 
-def test_a_lost_ack_makes_an_event_come_again_although_it_was_handled(ws: Workspace, over_socket: Connect) -> None:
+def test_a_lost_ack_makes_an_event_come_again_although_it_was_handled(ws: Workspace, over_http: Connect) -> None:
     app, bodies = listening_app(ws)
     ws.fault(DeliveryFault(mishap="drop_ack", kind="events_api"))
 
-    with over_socket(app):
+    with over_http(app):
         ws.person("alice").say("alerts", "once")
         ws.wait_until(lambda: len(bodies) == 2 or None, "the redelivery")
 
     assert [body["event"]["text"] for body in bodies] == ["once", "once"]
 
 
-def test_a_reordered_event_is_overtaken_by_the_next(ws: Workspace, over_socket: Connect) -> None:
+def test_a_reordered_event_is_overtaken_by_the_next(ws: Workspace, over_http: Connect) -> None:
     app, bodies = listening_app(ws)
     ws.fault(DeliveryFault(mishap="reorder", kind="events_api"))
 
-    with over_socket(app):
+    with over_http(app):
         ws.person("alice").say("alerts", "first")
         ws.person("alice").say("alerts", "second")
         ws.wait_until(lambda: len(bodies) == 2 or None, "both")
@@ -135,11 +134,11 @@ def test_a_reordered_event_is_overtaken_by_the_next(ws: Workspace, over_socket: 
     assert [body["event"]["text"] for body in bodies] == ["second", "first"]
 
 
-def test_a_held_event_arrives_once_released(ws: Workspace, over_socket: Connect) -> None:
+def test_a_held_event_arrives_once_released(ws: Workspace, over_http: Connect) -> None:
     app, bodies = listening_app(ws)
     ws.fault(DeliveryFault(mishap="hold", kind="events_api"))
 
-    with over_socket(app):
+    with over_http(app):
         ws.person("alice").say("alerts", "held")
         ws.person("alice").say("alerts", "free")
         ws.wait_until(lambda: bodies or None, "the free one")
@@ -151,13 +150,13 @@ def test_a_held_event_arrives_once_released(ws: Workspace, over_socket: Connect)
     assert bodies[1]["event"]["text"] == "held"
 
 
-def test_a_click_nobody_acks_is_not_sent_again_and_the_clicker_learns_it(ws: Workspace, over_socket: Connect) -> None:
+def test_a_click_nobody_acks_is_not_sent_again_and_the_clicker_learns_it(ws: Workspace, over_http: Connect) -> None:
     ws.settings(ack_timeout=0.3)
     app, _ = listening_app(ws)
     button = {"type": "button", "action_id": "unheard", "text": {"type": "plain_text", "text": "Unheard"}}
     blocks = [{"type": "actions", "elements": [button]}]
 
-    with over_socket(app):
+    with over_http(app):
         posted = app.client.chat_postMessage(channel="C0ALERTS01", text="x", blocks=blocks)
         ack = ws.person("alice").click("alerts", posted["ts"], "unheard")
 
@@ -177,6 +176,7 @@ def test_a_429_names_its_seconds_and_the_sdk_waits_them_out(ws: Workspace, conne
     assert float(str(second["at"])) - float(str(first["at"])) >= 1
 
 
+@pytest.mark.parametrize("connected", ["socket"], indirect=True)
 @pytest.mark.parametrize("cut", ["disconnect", "drop"])
 def test_the_app_comes_back_after_its_socket_goes(ws: Workspace, connected: App, cut: str) -> None:
     getattr(ws, cut)()
@@ -207,11 +207,11 @@ def test_each_envelope_goes_to_one_connection_in_turn(ws: Workspace, two_apps: l
     assert [len(heard) for heard in two_apps] == [2, 2]
 
 
-def test_a_mention_gives_two_events_that_share_a_ts_but_not_an_id(ws: Workspace, over_socket: Connect) -> None:
+def test_a_mention_gives_two_events_that_share_a_ts_but_not_an_id(ws: Workspace, over_http: Connect) -> None:
     app, bodies = listening_app(ws)
     app.event("app_mention")(lambda: None)
 
-    with over_socket(app):
+    with over_http(app):
         said = ws.person("alice").say("alerts", "@sayso hello")
         ws.wait_until(lambda: len(bodies) == 2 or None, "both events")
 
@@ -221,11 +221,11 @@ def test_a_mention_gives_two_events_that_share_a_ts_but_not_an_id(ws: Workspace,
     assert len({body["event"]["client_msg_id"] for body in bodies}) == 1
 
 
-def test_edits_and_deletions_are_told_and_shared_channels_are_marked(ws: Workspace, over_socket: Connect) -> None:
+def test_edits_and_deletions_are_told_and_shared_channels_are_marked(ws: Workspace, over_http: Connect) -> None:
     app, bodies = listening_app(ws)
     oscar = ws.person("oscar")
 
-    with over_socket(app):
+    with over_http(app):
         said = oscar.say("shared", "helo")
         oscar.edit(said, "hello")
         oscar.edit(said, "")

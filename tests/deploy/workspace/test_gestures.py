@@ -11,10 +11,9 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from deploy.sandbox.workspace import BOT_TOKEN, Workspace
+from deploy.sandbox.workspace import BOT_TOKEN, SIGNING_SECRET, Workspace
 from deploy.sandbox.workspace.driver import Impossible
-
-from .conftest import Connect, card, reject_modal
+from tests.deploy.workspace.ordinary import Connect, card, reject_modal
 
 
 class Recorder:
@@ -23,7 +22,7 @@ class Recorder:
     def __init__(self, ws: Workspace) -> None:
         self.bodies: list[dict[str, Any]] = []
         self.answers: dict[str, dict[str, Any]] = {}
-        self.app = App(client=WebClient(token=BOT_TOKEN, base_url=ws.api_url))
+        self.app = App(client=WebClient(token=BOT_TOKEN, base_url=ws.api_url), signing_secret=SIGNING_SECRET)
         self.app.use(self._answer)
 
     def _answer(self, body: dict[str, Any], ack: Ack) -> Any:
@@ -32,10 +31,10 @@ class Recorder:
 
 
 @pytest.fixture
-def recorder(ws: Workspace, over_socket: Connect) -> Iterator[Recorder]:
+def recorder(ws: Workspace, over_http: Connect) -> Iterator[Recorder]:
     """A connected recorder."""
     recorder = Recorder(ws)
-    with over_socket(recorder.app):
+    with over_http(recorder.app):
         yield recorder
 
 
@@ -46,7 +45,7 @@ def post(client: WebClient, blocks: list[dict[str, Any]], channel: str = "C0ALER
 
 def modal(callback_id: str) -> dict[str, Any]:
     """A modal with this callback id that asks why."""
-    return reject_modal() | {"callback_id": callback_id}
+    return {**reject_modal(), "callback_id": callback_id}
 
 
 def open_modal(ws: Workspace, client: WebClient, recorder: Recorder, view: dict[str, Any]) -> str:
@@ -243,7 +242,7 @@ def test_a_view_is_rewritten_only_by_who_saw_its_last_version(
     ws: Workspace, client: WebClient, recorder: Recorder
 ) -> None:
     view_id = open_modal(ws, client, recorder, modal("loading"))
-    seen = ws.wait_for_view("bob", "loading").json["hash"]
+    seen = str(ws.wait_for_view("bob", "loading").json["hash"])
     client.views_update(view_id=view_id, hash=seen, view=modal("loaded"))
 
     with pytest.raises(SlackApiError, match="hash_conflict"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from tools.clients.kubernetes import ApiGroup, KubernetesReader, path_to
+from tools.clients.kubernetes import ApiGroup, KubernetesReader, KubernetesWriter, path_to
 from tools.errors import PermanentError, TemporaryError, Unreachable
 from tools.reads.kubernetes import pods as parsing
 from tools.reads.kubernetes import surroundings, workloads
@@ -102,7 +102,9 @@ class Survey:
         self.gaps.append(f"{what} could not be read: {redact(str(error))}")
 
 
-def list_all(path: str, reader: KubernetesReader, query: dict[str, str] | None = None) -> tuple[JsonObject, ...]:
+def list_all(
+    path: str, reader: KubernetesReader | KubernetesWriter, query: dict[str, str] | None = None
+) -> tuple[JsonObject, ...]:
     """Every object of a collection, page by page. Raises PermanentError past MOST_PAGES pages."""
     found: list[JsonObject] = []
     position = ""

@@ -57,7 +57,7 @@ def observe(action: CleanUpLogs, writers: Writers) -> Observed | Refused:
 def check(action: CleanUpLogs, approved: Observed, writers: Writers) -> Observed | Stale | Refused:
     """The same again: Stale when the instance is another or the document says something else."""
     now = observe(action, writers)
-    return now if isinstance(now, Refused) else moved(approved, now) or now
+    return now if isinstance(now, Refused) else moved(approved, now, "changed") or now
 
 
 def preview(action: CleanUpLogs, observed: Observed, writers: Writers) -> Preview | Refused:

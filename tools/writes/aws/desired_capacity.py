@@ -36,7 +36,7 @@ def check(action: SetDesiredCapacity, approved: Observed, writers: Writers) -> O
     if found is None:
         return Stale(reason=f"{action.group} is gone")
     now = _pinned(action, found)
-    stale = moved(approved, now)
+    stale = moved(approved, now, f"wants {found.desired} instances, not {_old(approved)},")
     if stale is not None:
         return stale
     reason = _objection(action, found) or _refreshing(action, writers)

@@ -36,7 +36,7 @@ def check(action: ForceNewDeployment, approved: Observed, writers: Writers) -> O
     if found is None:
         return Stale(reason=f"{action.cluster}/{action.service} is gone")
     now = _pinned(action, found)
-    stale = moved(approved, now)
+    stale = moved(approved, now, "was deployed")
     if stale is not None:
         return stale
     reason = _objection(found)

@@ -29,12 +29,12 @@ def digest(fields: Mapping[str, str | int | list[str] | None]) -> str:
     return hashlib.sha256(canonical(fields).encode()).hexdigest()
 
 
-def moved(approved: Observed, now: Observed) -> Stale | None:
-    """Why the target is not the one people saw, if it is not."""
+def moved(approved: Observed, now: Observed, changed: str) -> Stale | None:
+    """Why the target is not the one people saw, if it is not; `changed` says what it means that `before` differs."""
     if now.uid != approved.uid:
         return Stale(reason=f"{approved.target.name} was replaced by another of the same name")
     if now.before != approved.before:
-        return Stale(reason=f"{approved.target.name} was {approved.before} when approved and is {now.before} now")
+        return Stale(reason=f"{approved.target.name} {changed} since people saw it")
     if now.spec_digest != approved.spec_digest:
-        return Stale(reason=f"the settings of {approved.target.name} changed since people saw them")
+        return Stale(reason=f"the settings of {approved.target.name} changed since people saw it")
     return None

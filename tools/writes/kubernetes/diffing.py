@@ -1,4 +1,4 @@
-"""What a dry run would change, leaf by leaf, for people to read. Values are redacted; environment values never appear."""
+"""What a dry run would change, leaf by leaf, for people. Values are redacted; environment values never appear."""
 
 from __future__ import annotations
 

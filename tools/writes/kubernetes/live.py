@@ -1,4 +1,4 @@
-"""A target as it is this moment, with the neighbours a decision about it needs. Everything is read here, nothing judged.
+"""A target as it is this moment, with the neighbours a decision about it needs. Read here, judged elsewhere.
 
 Environment values pass through as raw JSON on their way back to the API server; they are never copied into a value.
 """
@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tools.clients import Writers
 from tools.clients.kubernetes import KubernetesWriter, path_to
 from tools.errors import Forbidden, PermanentError
 from tools.reads.kubernetes import raw as members
@@ -19,7 +20,6 @@ from tools.reads.kubernetes.picture import Autoscaler
 from tools.reads.kubernetes.pods import HASH_LABEL
 from tools.reads.kubernetes.workloads import REVISION_HISTORY
 from tools.values import JsonObject, JsonValue
-from tools.clients import Writers
 
 TEMPLATE = "/spec/template"
 
@@ -30,7 +30,7 @@ class Live:
 
     path: str
     raw: JsonObject
-    deployment: JsonObject = members.EMPTY
+    deployment: JsonObject | None = None
     """The Deployment itself, where `raw` is its scale."""
     replica_sets: tuple[JsonObject, ...] = ()
     autoscalers: tuple[Autoscaler, ...] = ()
@@ -51,7 +51,7 @@ class Live:
     @property
     def replicas(self) -> int:
         """How many pods are wanted; an absent count is one for a Deployment and none for a scale."""
-        absent = 0 if self.deployment else 1
+        absent = 1 if self.deployment is None else 0
         return members.number(self.raw, "spec", "replicas", default=absent)
 
     @property

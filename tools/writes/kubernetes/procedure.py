@@ -1,4 +1,4 @@
-"""The one way any Kubernetes object is changed: look, compare with what was approved, rehearse, send guarded, look again.
+"""The one way any Kubernetes object is changed: look, compare with the approval, rehearse, send guarded, look again.
 
 What to change is each action's own module; this one knows how to change it without surprising anybody.
 """
@@ -48,7 +48,7 @@ REHEARSAL = "(set when applied)"
 
 @dataclass(frozen=True)
 class Edit:
-    """A change ready to send: the operations, what undoing it needs, and what will be there; the last two are recorded."""
+    """A change ready to send: the operations, what undoing it needs, and what will be there."""
 
     operations: tuple[Operation, ...]
     before: JsonObject
@@ -72,7 +72,7 @@ class Procedure(Generic[KubernetesAction]):
     read(action, writer)          the target and its neighbours; raises NotFound
     pinned(live)                  the part of the target an approval rests on
     plan(action, live, key)       the change, or why it must not be made
-    reached(action, live, key)    whether the wanted end state is there
+    reached(action, live, key, before)  whether the wanted end state is there
     back(action, live, before)    the change that puts `before` back
     restored(action, live, before)  whether `before` is there
     """
@@ -80,7 +80,7 @@ class Procedure(Generic[KubernetesAction]):
     read: Callable[[KubernetesAction, KubernetesWriter], Live]
     pinned: Callable[[Live], JsonValue]
     plan: Callable[[KubernetesAction, Live, str], Edit | Refused]
-    reached: Callable[[KubernetesAction, Live, str], bool]
+    reached: Callable[[KubernetesAction, Live, str, JsonObject], bool]
     back: Callable[[KubernetesAction, Live, JsonObject], Edit | Stale]
     restored: Callable[[KubernetesAction, Live, JsonObject], bool]
     effect: Callable[[KubernetesAction, Live], Effect]
@@ -90,7 +90,7 @@ class Procedure(Generic[KubernetesAction]):
     def write(
         self, *, permissions: tuple[str, ...], reversible: bool = True, routine: bool = False
     ) -> Write[KubernetesAction]:
-        """The entry of WRITES. The end state of every Kubernetes action can be read, so a lost answer is never a riddle."""
+        """The entry of WRITES. The end state of each of these actions can be read: a lost answer is never a riddle."""
         return Write(
             destructive=False,
             reversible=reversible,
@@ -165,7 +165,7 @@ class Procedure(Generic[KubernetesAction]):
             return Landing.UNKNOWN
         if live.uid != observed.uid:
             return Landing.UNKNOWN
-        if self.reached(action, live, key):
+        if self.reached(action, live, key, _before(observed)):
             return Landing.LANDED
         return Landing.NOT_LANDED if self._digest(live) == observed.spec_digest else Landing.UNKNOWN
 
@@ -180,7 +180,7 @@ class Procedure(Generic[KubernetesAction]):
             return Stale(reason=f"{action.target} was deleted and made anew")
         if self.restored(action, live, before):
             return Applied(after=canonical(before))
-        if not self.reached(action, live, key):
+        if not self.reached(action, live, key, before):
             return Stale(reason=f"{action.target} is no longer as sayso left it; somebody else has changed it since")
         edit = self.back(action, live, before)
         return edit if isinstance(edit, Stale) else self._send(action, live, edit, writer)
@@ -193,9 +193,10 @@ class Procedure(Generic[KubernetesAction]):
             return Landing.UNKNOWN
         if live.uid != observed.uid:
             return Landing.UNKNOWN
-        if self.restored(action, live, _before(observed)):
+        before = _before(observed)
+        if self.restored(action, live, before):
             return Landing.LANDED
-        return Landing.NOT_LANDED if self.reached(action, live, key) else Landing.UNKNOWN
+        return Landing.NOT_LANDED if self.reached(action, live, key, before) else Landing.UNKNOWN
 
     def _observed(self, action: KubernetesAction, live: Live) -> Observed | Refused:
         edit = self.plan(action, live, REHEARSAL)
@@ -226,7 +227,7 @@ class Procedure(Generic[KubernetesAction]):
         return None
 
     def _send(self, action: KubernetesAction, live: Live, edit: Edit, writer: KubernetesWriter) -> Applied | Stale:
-        """Dry run, then for good, with the same guards. A refusal is looked into: moved on is Stale, else it is final."""
+        """Dry run, then for good, with the same guards. A refusal means Stale if the world moved, else it is final."""
         operations = guarded(live, edit.operations)
         try:
             writer.patch(live.path, operations, dry_run=True)
@@ -240,7 +241,7 @@ class Procedure(Generic[KubernetesAction]):
     def _why_refused(
         self, action: KubernetesAction, sent: Live, error: PermanentError, writer: KubernetesWriter
     ) -> Stale:
-        """A failed guard and an invalid value are both 422 with much the same text; only another look tells them apart."""
+        """A failed guard and an invalid value are both 422 with like text; only another look tells them apart."""
         try:
             now = self.read(action, writer)
         except NotFound:

@@ -18,8 +18,10 @@ _ROUNDS = 10_000
 class Controller(Protocol):
     """Something that brings the cluster closer to what objects ask for."""
 
-    interests: tuple[Resource, ...]
-    """The kinds whose changes may concern it."""
+    @property
+    def interests(self) -> tuple[Resource, ...]:
+        """The kinds whose changes may concern it."""
+        ...
 
     def concerns(self, change: Change) -> Iterable[Key]:
         """What to look at because of a change."""

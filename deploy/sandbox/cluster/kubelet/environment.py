@@ -1,4 +1,4 @@
-"""What a pod's spec refers to: variables from Secrets and ConfigMaps, and volumes; and the wording when it is missing."""
+"""What a pod's spec refers to: variables from Secrets and ConfigMaps, and volumes. What is missing is put in words."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def _collect(value: Any, kind: str, path: Path, found: dict[Path, Any]) -> None:
 
 
 def _item_segment(item: Object, kind: str) -> str:
-    keys = {name: item[name] for name in merge_keys(kind) if name in item}
+    keys = {name: item.get(name, "TCP" if name == "protocol" else "") for name in merge_keys(kind)}
     return "k:" + json.dumps(keys, separators=(",", ":"), sort_keys=True)
 
 

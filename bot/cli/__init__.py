@@ -1,0 +1,31 @@
+"""The words of the `sayso` command, one module a subject. `--help` answers at once: what is heavy is imported by the
+command that needs it, never here.
+
+Commands read settings and the record, and print. Only `run` does anything.
+"""
+
+from __future__ import annotations
+
+import click
+
+from bot.cli import policy, record, running
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="sayso", prog_name="sayso")
+def sayso() -> None:
+    """An on-call engineer that lives in Slack and acts only on your say-so."""
+
+
+for command in (
+    running.run,
+    running.doctor,
+    running.settings,
+    record.incidents,
+    record.plans,
+    record.plan,
+    record.audit,
+    record.refused,
+    policy.policy,
+):
+    sayso.add_command(command)

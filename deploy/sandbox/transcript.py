@@ -1,0 +1,36 @@
+"""What happens in the workspace, told in the terminal: one line a message, and one when a card says something new."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from deploy.sandbox.workspace.directory import BOT_USER
+from deploy.sandbox.workspace.seen import Seen
+
+
+class Transcript:
+    """Prints with seconds since it began. Remembers what every message said, so that only news is told."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._said: dict[tuple[str, str], str] = {}
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._began
+
+    def tell(self, line: str) -> None:
+        """One line."""
+        print(f"{self.seconds:6.1f}s  {line}", flush=True)
+
+    def follow(self, messages: Iterable[Seen]) -> None:
+        """Tell what is new among these messages."""
+        for message in messages:
+            place = (message.channel, message.ts)
+            if message.text and self._said.get(place) != message.text:
+                verb = "now says" if place in self._said else "says"
+                self._said[place] = message.text
+                who = "sayso" if message.user == BOT_USER else message.user
+                self.tell(f"{'    ' if message.thread_ts else ''}{who} {verb}: {message.text}")
