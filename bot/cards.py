@@ -119,8 +119,13 @@ def _said(value: object) -> object:
     if isinstance(value, dict):
         return {key: _said(inner) for key, inner in value.items() if key != "block_id"}
     if isinstance(value, list):
-        return [_said(inner) for inner in value]
+        return [_said(inner) for inner in value if not _is_foot(inner)]
     return value
+
+
+def _is_foot(block: object) -> bool:
+    """The small print with the time of the update."""
+    return isinstance(block, dict) and str(block.get("block_id", "")).endswith(":foot")
 
 
 def incident_card(session: Session, incident: Incident, render: int, desk: Desk) -> incident_view.IncidentCard:

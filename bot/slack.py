@@ -70,14 +70,16 @@ class Outbox(threading.Thread):
         """Bring every message that may go now up to date. Returns how many Slack calls succeeded."""
         with self._database.reading() as session:
             due = messages.due(session)
-        return sum(self._bring_up_to_date(message) for message in due if self._may_go(message.channel))
+        return sum(self._bring_up_to_date(message) for message in due if self._may_go(message))
 
-    def _may_go(self, channel: str) -> bool:
-        return time.monotonic() >= self._not_before[channel] - (BURST - 1) / self._pace
+    def _may_go(self, message: Message) -> bool:
+        """New posts share their channel's pace; an edit only waits for the last edit of the same message."""
+        burst = 0.0 if message.ts else (BURST - 1) / self._pace
+        return time.monotonic() >= self._not_before[_lane(message)] - burst
 
-    def _spend(self, channel: str) -> None:
-        now = time.monotonic()
-        self._not_before[channel] = max(self._not_before[channel], now) + 1 / self._pace
+    def _spend(self, message: Message) -> None:
+        lane, now = _lane(message), time.monotonic()
+        self._not_before[lane] = max(self._not_before[lane], now) + 1 / self._pace
 
     def _bring_up_to_date(self, message: Message) -> bool:
         from slack_sdk.errors import SlackApiError, SlackClientError
@@ -85,7 +87,7 @@ class Outbox(threading.Thread):
         with self._database.writing() as session:
             if not messages.set_out(session, message, self._owner, self._now()):
                 return False  # another process has it
-        self._spend(message.channel)
+        self._spend(message)
         try:
             ts = message.ts or self._posted_before(message)
             ts = self._edit(message, ts) if ts else self._post(message)
@@ -94,7 +96,7 @@ class Outbox(threading.Thread):
             return False
         except (SlackClientError, OSError) as error:
             log.warning("slack.unreachable", message=message.key, error=str(error))
-            self._not_before[message.channel] = time.monotonic() + BURST / self._pace + 1
+            self._not_before[_lane(message)] = time.monotonic() + BURST / self._pace + 1
             return False
         with self._database.writing() as session:
             messages.posted(session, message.key, render=message.wanted_render, ts=ts)
@@ -104,7 +106,7 @@ class Outbox(threading.Thread):
         code = str(error.response.get("error"))
         if code == "ratelimited":
             wait = float(error.response.headers.get("Retry-After", 1))
-            self._not_before[message.channel] = time.monotonic() + wait + (BURST - 1) / self._pace
+            self._not_before[_lane(message)] = time.monotonic() + wait + BURST / self._pace
             with self._database.writing() as session:
                 messages.give_back(session, message.key)
             return
@@ -147,6 +149,11 @@ class Outbox(threading.Thread):
         answer = self._client.api_call(method, params=arguments).data
         found = answer.get("messages", []) if isinstance(answer, dict) else []
         return next((str(one["ts"]) for one in found if _key_of(one) == message.key), None)
+
+
+def _lane(message: Message) -> str:
+    """What shares one pace: all new posts of a channel, or the edits of one message."""
+    return message.key if message.ts else message.channel
 
 
 def _metadata(message: Message) -> dict[str, JsonValue]:

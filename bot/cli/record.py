@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 LONG_FIELDS = {"proposal", "rehearsal", "decision", "canonical", "evidence", "gaps", "advice"}
 """What `show` prints and a list leaves out."""
 
+SHOWN = 120
+"""Characters of a payload in a table; `--json` has all of it."""
+
 Row = TypeVar("Row")
 limit = click.option(
     "--limit", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many, newest first."
@@ -172,7 +175,9 @@ def list_audit(subject: str | None, limit: int, as_json: bool) -> None:
         if as_json:
             print_json([_whole(entry) for entry in entries])
             return
-        rows = [(f"{each.seq}", _at(each), each.actor, each.event, each.subject, each.payload) for each in entries]
+        rows = [
+            (f"{each.seq}", _at(each), each.actor, each.event, each.subject, _short(each.payload)) for each in entries
+        ]
     print_table(("entry", "at", "actor", "event", "subject", "payload"), rows, empty="Nothing was recorded.")
 
 
@@ -239,7 +244,8 @@ def _whole(row: Incident | Plan | AuditEntry | object, without: frozenset[str] =
     from sqlmodel import SQLModel
 
     assert isinstance(row, SQLModel)
-    return row.model_dump(mode="json", exclude=set(without))
+    # Rows come from the database with their words as plain strings, about which pydantic would warn.
+    return row.model_dump(mode="json", exclude=set(without), warnings=False)
 
 
 def _plain(row: Incident | Plan) -> dict[str, JsonValue]:
@@ -254,19 +260,21 @@ def _incident_facts(incident: Incident) -> list[tuple[str, object]]:
         ("opened", incident.opened_at),
         ("resolved", incident.resolved_at),
         ("cause", incident.proposal.hypothesis if incident.proposal else None),
-        ("mind", incident.mind),
+        ("mind", (incident.mind.model or "rules") if incident.mind else None),
         ("not seen", "; ".join(incident.gaps or ())),
         ("note", incident.note),
     ]
 
 
 def _plan_facts(plan: Plan) -> list[tuple[str, object]]:
+    from policies.explanation import summary
+
     return [
         ("plan", f"{plan.id} (version {plan.version}) of incident {plan.incident_id}"),
         ("status", plan.status),
         *(("action", step.action.title) for step in plan.rehearsal.steps),
         *(("until", str(criterion)) for criterion in plan.proposal.success_criteria),
-        ("policy", f"{plan.decision.effect}"),
+        ("policy", summary(plan.decision)),
         ("digest", plan.digest),
         ("proposed", f"{words(plan.proposed_at)} by {plan.requester}"),
         ("expires", plan.not_after),
@@ -277,6 +285,10 @@ def _plan_facts(plan: Plan) -> list[tuple[str, object]]:
 
 def _actions(plan: Plan) -> str:
     return "; ".join(step.action.title for step in plan.rehearsal.steps)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"
 
 
 def _at(entry: AuditEntry) -> object:

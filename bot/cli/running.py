@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli.printing import as_json, complaining, environment, print_json, print_table
+from bot.cli.printing import Unusable, as_json, complaining, environment, print_json, print_table
 
 if TYPE_CHECKING:
     from bot.settings import Variable
@@ -22,8 +22,14 @@ def run() -> None:
     with complaining():
         settings.require_slack()
     from bot import app
+    from policies.documents import PolicyError
+    from storage.database import DatabaseInUse
+    from tools.errors import PermanentError
 
-    app.run(settings)
+    try:
+        app.run(settings)
+    except (DatabaseInUse, PolicyError, PermanentError) as error:
+        raise Unusable(f"sayso cannot start: {error}") from error
 
 
 @click.command()

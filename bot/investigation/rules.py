@@ -53,7 +53,7 @@ def _look(subject: Subject, at: datetime, readers: Readers) -> tuple[Diagnosis, 
 def _look_at_cluster(
     subject: KubernetesSubject, at: datetime, readers: Readers
 ) -> tuple[Diagnosis, tuple[Remedy, ...]]:
-    from tools.diagnosis.kubernetes.diagnosing import diagnose
+    from tools.diagnosis.kubernetes.diagnosing import concerns_subject, diagnose
     from tools.reads.kubernetes.looking import look
     from tools.remedies.kubernetes import remedy
 
@@ -61,7 +61,10 @@ def _look_at_cluster(
         raise PermanentError("no cluster is configured (KUBECONFIG)")
     picture = look(subject, at, readers.kubernetes)
     diagnosis = diagnose(picture)
-    return diagnosis, tuple(remedy(finding, picture) for finding in diagnosis.findings)
+    about_it = tuple(finding for finding in diagnosis.findings if concerns_subject(finding, picture))
+    elsewhere = tuple(f"Elsewhere: {one.title}" for one in diagnosis.findings if one not in about_it)
+    told = diagnosis.model_copy(update={"findings": about_it, "gaps": (*diagnosis.gaps, *elsewhere)})
+    return told, tuple(remedy(finding, picture) for finding in about_it)
 
 
 def _look_at_aws(subject: AwsSubject, at: datetime, readers: Readers) -> tuple[Diagnosis, tuple[Remedy, ...]]:

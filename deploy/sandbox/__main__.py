@@ -13,7 +13,7 @@ from deploy.sandbox.bot import REPOSITORY, BotProcess
 from deploy.sandbox.handsfree import Telling, tell_all
 from deploy.sandbox.laptop import Laptop
 from deploy.sandbox.model.engineer import engineer
-from deploy.sandbox.stories import Story, stories
+from deploy.sandbox.stories import NOTICED_AFTER, Story, stories
 from deploy.sandbox.transcript import Transcript
 from deploy.sandbox.workspace.directory import ALERTS
 
@@ -100,7 +100,9 @@ def _help(laptop: Laptop, bot: BotProcess, told: dict[int, Story]) -> None:
 
 def _fire(story: Story, laptop: Laptop, bot: BotProcess, transcript: Transcript) -> Story:
     transcript.tell(f"story {story.number}: {story.title}. {story.breaks}")
-    story.fire(laptop, bot.url)
+    story.break_world(laptop)
+    laptop.pass_time(NOTICED_AFTER)
+    story.ring(bot.url)
     return story
 
 

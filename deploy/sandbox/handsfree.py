@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from deploy.sandbox.laptop import Laptop
-from deploy.sandbox.stories import Story
+from deploy.sandbox.stories import NOTICED_AFTER, Story
 from deploy.sandbox.transcript import Transcript
 from deploy.sandbox.workspace.directory import ALERTS
 from deploy.sandbox.workspace.seen import Seen
@@ -43,7 +43,10 @@ def tell_all(
     tellings = [Telling(story) for story in stories]
     for telling in tellings:
         transcript.tell(f"story {telling.story.number}: {telling.story.title}. {telling.story.breaks}")
-        telling.story.fire(laptop, bot_url)
+        telling.story.break_world(laptop)
+    laptop.pass_time(NOTICED_AFTER)
+    for telling in tellings:
+        telling.story.ring(bot_url)
     deadline = time.monotonic() + patience
     while not all(telling.over for telling in tellings):
         messages = laptop.driver.messages(ALERTS)
@@ -68,10 +71,10 @@ def _wait_until_well(stories: list[Story], laptop: Laptop, transcript: Transcrip
 
 def _go_on(telling: Telling, messages: list[Seen], laptop: Laptop, bot_url: str, transcript: Transcript) -> None:
     """The next thing a person would do, if it can be done yet."""
-    telling.parent = next((one for one in messages if not one.thread_ts and telling.story.sign in one.everything), None)
+    telling.parent = next((one for one in messages if _is_root(one) and telling.story.sign in one.everything), None)
     if telling.parent is None:
         return
-    thread = [one for one in messages if one.thread_ts == telling.parent.ts]
+    thread = [one for one in messages if one.thread_ts == telling.parent.ts != one.ts]
     if telling.story.expected.action is None:
         telling.ended = "No plan" in telling.parent.everything and not any(APPROVE in one.action_ids for one in thread)
         return
@@ -86,6 +89,11 @@ def _go_on(telling: Telling, messages: list[Seen], laptop: Laptop, bot_url: str,
         telling.story.clear(bot_url)
         telling.cleared = True
     telling.ended = telling.cleared and "Resolved" in telling.parent.everything
+
+
+def _is_root(message: Seen) -> bool:
+    """A message that is no reply: once it has replies, its own timestamp is its thread's."""
+    return message.thread_ts in ("", message.ts)
 
 
 def _approve(telling: Telling, thread: list[Seen], laptop: Laptop, transcript: Transcript) -> None:

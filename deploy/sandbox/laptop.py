@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -85,6 +86,10 @@ class Laptop:
     def bot(self, **more: str) -> BotProcess:
         """The bot for this world; `more` are further environment variables. Not started."""
         return BotProcess({**self.environment(), **more}, self.folder / "bot.log")
+
+    def pass_time(self, seconds: float) -> None:
+        """Wait for that many simulated seconds of the cluster."""
+        time.sleep(seconds / self._speed)
 
     def environment(self) -> Mapping[str, str]:
         """Everything a bot must be told to live here."""

@@ -18,6 +18,8 @@ from deploy.sandbox.laptop import WEBHOOK_TOKEN, Laptop
 from tools.values import JsonObject, JsonValue
 
 FOLDER = Path(__file__).parent / "scenarios" / "kubernetes"
+NOTICED_AFTER = 20.0
+"""Simulated seconds after which a monitoring system would have noticed a fault."""
 PLURALS = {
     "Namespace": "/api/v1/namespaces",
     "Secret": "/api/v1/namespaces/{}/secrets",
@@ -28,7 +30,7 @@ PLURALS = {
 
 
 class Story(ABC):
-    """One story. `fire` breaks the world and lets it be known; `healed` looks whether it is well again."""
+    """One story: the world is broken, the alert rings, and `healed` looks whether the world is well again."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.number = scenario.story
@@ -46,8 +48,12 @@ class Story(ABC):
         """Let the world be well first."""
 
     @abstractmethod
-    def fire(self, laptop: Laptop, bot_url: str) -> None:
-        """Break it, and let the alert ring."""
+    def break_world(self, laptop: Laptop) -> None:
+        """Break it."""
+
+    @abstractmethod
+    def ring(self, bot_url: str) -> None:
+        """Let the alert source notice, where it does not do so by itself."""
 
     @abstractmethod
     def healed(self, laptop: Laptop) -> bool:
@@ -74,9 +80,11 @@ class KubernetesStory(Story):
         create(laptop, FOLDER / "world.yaml")
         create(laptop, self._folder / "before.yaml")
 
-    def fire(self, laptop: Laptop, bot_url: str) -> None:
+    def break_world(self, laptop: Laptop) -> None:
         for manifest in _manifests(self._folder / "fault.yaml"):
             change(laptop, manifest)
+
+    def ring(self, bot_url: str) -> None:
         self._started = datetime.now(UTC).isoformat()
         post_alert(bot_url, self.alert("firing"))
 
@@ -111,8 +119,11 @@ class AwsStory(Story):
     def prepare(self, laptop: Laptop) -> None:
         """The account is seeded when it starts."""
 
-    def fire(self, laptop: Laptop, bot_url: str) -> None:
+    def break_world(self, laptop: Laptop) -> None:
         laptop.aws.break_(self._id)
+
+    def ring(self, bot_url: str) -> None:
+        """CloudWatch says so itself."""
 
     def healed(self, laptop: Laptop) -> bool:
         alarms = cloud(laptop.aws.url).cloudwatch.describe_alarms(AlarmNames=[self._alarm])["MetricAlarms"]

@@ -33,4 +33,4 @@ class Transcript:
                 verb = "now says" if place in self._said else "says"
                 self._said[place] = message.text
                 who = "sayso" if message.user == BOT_USER else message.user
-                self.tell(f"{'    ' if message.thread_ts else ''}{who} {verb}: {message.text}")
+                self.tell(f"{'    ' if message.thread_ts not in ('', message.ts) else ''}{who} {verb}: {message.text}")

@@ -101,6 +101,10 @@ class Aws:
             self._world.tick(self._clock())
             self._outbox.flush()
 
+    def wait(self, seconds: float) -> None:
+        """Let real time pass, or less of it when the sandbox is stopped."""
+        self._stopping.wait(seconds)
+
     def notify(self, url: str, shape: Shape = "sns", headers: Mapping[str, str] | None = None) -> None:
         """From now on tell this webhook; what waited for one is delivered first."""
         self._outbox.url, self._outbox.shape, self._outbox.headers = url, shape, dict(headers or {})
@@ -149,9 +153,7 @@ class Aws:
             LOOPBACK, self._port, self._wire, threaded=True, request_handler=MotoRequestHandler
         )
         undo.callback(self._server.server_close)
-        serving = threading.Thread(
-            target=self._server.serve_forever, args=(POLL_SECONDS,), name="aws", daemon=True
-        )
+        serving = threading.Thread(target=self._server.serve_forever, args=(POLL_SECONDS,), name="aws", daemon=True)
         serving.start()
         undo.callback(serving.join, 5)
         undo.callback(self._server.shutdown)

@@ -38,10 +38,6 @@ class ScriptedModel:
         """Every chat request so far, oldest first."""
         return self._journal.requests
 
-    def serve_forever(self) -> None:
-        """Answer in this thread until interrupted."""
-        self._server.serve_forever()
-
     def __enter__(self) -> Self:
         self._server.start()
         return self

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import threading
 
 from deploy.sandbox.model import KEY, NAME, ScriptedModel
 from deploy.sandbox.model.faults import MODES, mode
@@ -20,9 +22,10 @@ def main() -> None:
         script = mode(chosen.mode)
     except (KeyError, ValueError):
         parser.error(f"unknown mode {chosen.mode!r}: one of {', '.join(MODES)}")
-    model = ScriptedModel(script, chosen.port)
-    print(f"OPENAI_BASE_URL={model.url} OPENAI_API_KEY={KEY} SAYSO_MODEL={NAME}", flush=True)
-    model.serve_forever()
+    # Said only once it listens, so that whoever waits for this line can connect.
+    with ScriptedModel(script, chosen.port) as model, contextlib.suppress(KeyboardInterrupt):
+        print(f"OPENAI_BASE_URL={model.url} OPENAI_API_KEY={KEY} SAYSO_MODEL={NAME}", flush=True)
+        threading.Event().wait()
 
 
 if __name__ == "__main__":

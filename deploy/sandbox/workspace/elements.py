@@ -127,16 +127,25 @@ def initial(element: JsonObject) -> JsonObject:
 
 
 def state_values(blocks: Iterable[JsonObject], entered: Mapping[str, Chosen]) -> dict[str, dict[str, JsonObject]]:
-    """`state.values` of a surface: what was entered, by block id or action id, else what stood there at first."""
+    """`state.values` of a surface: what was entered (see `entered_in`), else what stood there at first."""
     values: dict[str, dict[str, JsonObject]] = {}
     for placed in every(blocks):
         action_id = words(placed.element, "action_id")
         if words(placed.element, "type") not in STATEFUL:
             continue
-        key = next((key for key in (placed.block_id, action_id) if key in entered), None)
-        held = initial(placed.element) if key is None else answer(placed.element, entered[key])
+        touched, chosen = entered_in(placed, entered)
+        held = answer(placed.element, chosen) if touched else initial(placed.element)
         values.setdefault(placed.block_id, {})[action_id] = held
     return values
+
+
+def entered_in(placed: Placed, entered: Mapping[str, Chosen]) -> tuple[bool, Chosen]:
+    """Whether something was entered here, and what: under `block_id/action_id`, the block id or the action id."""
+    action_id = words(placed.element, "action_id")
+    for key in (f"{placed.block_id}/{action_id}", placed.block_id, action_id):
+        if key in entered:
+            return True, entered[key]
+    return False, None
 
 
 def complaints(blocks: Iterable[JsonObject], values: Mapping[str, Mapping[str, JsonObject]]) -> dict[str, str]:

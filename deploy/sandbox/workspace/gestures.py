@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from deploy.sandbox.workspace.acks import Ack
 from deploy.sandbox.workspace.checks import check_message, check_view
 from deploy.sandbox.workspace.directory import APP_ID, TEAM_DOMAIN, TEAM_ID, Channel, Person
-from deploy.sandbox.workspace.elements import Chosen, NotShown, Placed, complaints, find, pressed, state_values
+from deploy.sandbox.workspace.elements import Chosen, NotShown, Placed, complaints, entered_in, find, pressed, state_values
 from deploy.sandbox.workspace.messages import Content, Message
 from deploy.sandbox.workspace.modals import View
 from deploy.sandbox.workspace.slack import Slack
@@ -47,7 +47,7 @@ async def click(
     """Use an element of a message; `seen` is the earlier look it stood on, for a stale click."""
     state, channel = slack.state, slack.state.directory.channels[message.channel]
     action = pressed(placed, chosen, state.stamp())
-    entered = {placed.block_id: chosen} if chosen is not None else {}
+    entered = {f"{placed.block_id}/{action['action_id']}": chosen} if chosen is not None else {}
     container = {"type": "message", "message_ts": message.ts, "channel_id": channel.id}
     blocks = [*(seen or message.content).every_block()]
     payload = _interaction(slack, person, "block_actions") | {
@@ -63,7 +63,7 @@ async def click(
 
 async def click_in_view(slack: Slack, person: Person, view: View, placed: Placed, entered: Mapping[str, Chosen]) -> Ack:
     """Use an element of a modal or of the Home tab, with what else was entered there so far."""
-    chosen = entered.get(placed.block_id, entered.get(words(placed.element, "action_id")))
+    _, chosen = entered_in(placed, entered)
     action = pressed(placed, chosen, slack.state.stamp())
     view.values = state_values(view.blocks, entered)
     payload = _interaction(slack, person, "block_actions") | {

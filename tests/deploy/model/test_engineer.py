@@ -38,9 +38,9 @@ def asked(subject: Subject, *pieces: Evidence, alert: str = "it fired", reads: t
 WEB = KubernetesSubject(namespace="shop", deployment="web")
 IN_SHOP = {"namespace": "shop", "deployment": "web"}
 ALARM = {"region": "eu-west-1", "alarm": "a", "namespace": "AWS/EC2", "metric": "CPUUtilization"}
-GROUP = AwsSubject(**ALARM, dimensions={"AutoScalingGroupName": "web-asg"})  # type: ignore[arg-type]
-SERVICE = AwsSubject(**ALARM, dimensions={"ClusterName": "shop", "ServiceName": "orders"})  # type: ignore[arg-type]
-INSTANCE = AwsSubject(**ALARM, dimensions={"InstanceId": "i-0123456789abcdef0"})  # type: ignore[arg-type]
+GROUP = AwsSubject(**ALARM, dimensions={"AutoScalingGroupName": "web-asg"})
+SERVICE = AwsSubject(**ALARM, dimensions={"ClusterName": "shop", "ServiceName": "orders"})
+INSTANCE = AwsSubject(**ALARM, dimensions={"InstanceId": "i-0123456789abcdef0"})
 
 
 def changed(*lines: str) -> Evidence:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, SecretStr
 
 from deploy.sandbox.model import KEY, NAME, ScriptedModel
 from deploy.sandbox.model.faults import MODES, mode
-from deploy.sandbox.model.wire import Call, ChatRequest, Outcome, Reply, Trouble
+from deploy.sandbox.model.wire import Call, ChatRequest, Outcome, Raw, Reply, Trouble
 
 TWO_CALLS = (Call("look", {"at": "shop", "deep": {"n": [1, 2]}}), Call("look", {"at": "naïve ☕ " * 20}))
 SAID = "Grüße: " + "all is well. " * 10
@@ -132,12 +132,15 @@ def test_structured_output_by_schema_is_passed_to_the_script() -> None:
     assert verdict == Verdict(good=True, why="good, why")
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_a_refusal_is_a_refusal_either_way(stream: bool) -> None:
+def test_a_refusal_is_a_refusal_streamed_and_whole() -> None:
     with ScriptedModel(lambda _: Reply(refusal="I would rather not say.")) as model:
-        answer = chat(model, streaming=stream).invoke("hello")
+        answer = chat(model).invoke("hello")
+        with httpx2.Client(trust_env=False) as http:
+            client = openai.OpenAI(base_url=model.url, api_key=KEY, http_client=http)
+            pieces = list(client.chat.completions.create(model=NAME, messages=HELLO, stream=True))
 
-    assert answer.additional_kwargs.get("refusal") == "I would rather not say."
+    assert answer.additional_kwargs["refusal"] == "I would rather not say."
+    assert "".join(piece.choices[0].delta.refusal or "" for piece in pieces) == "I would rather not say."
 
 
 @pytest.mark.parametrize(
@@ -178,10 +181,17 @@ def test_a_bad_request_is_refused_and_not_written_down(
 
 
 @pytest.mark.parametrize("name", MODES)
-def test_every_mode_has_a_name_and_answers_something(name: str) -> None:
-    outcome = mode(name)(ChatRequest("m", ()))
+def test_every_mode_can_be_chosen_by_its_name_alone(name: str) -> None:
+    assert isinstance(mode(name)(ChatRequest("m", ())), Reply | Trouble | Raw)
 
-    assert outcome is not None
+
+def test_a_mode_takes_its_value_after_a_colon() -> None:
+    slow, error = mode("slow:5")(ChatRequest("m", ())), mode("http_error:429")(ChatRequest("m", ()))
+
+    assert isinstance(slow, Reply)
+    assert slow.after == 5
+    assert isinstance(error, Trouble)
+    assert error.status == 429
 
 
 def test_as_a_program_it_says_how_to_point_the_bot_at_it() -> None:
@@ -189,12 +199,14 @@ def test_as_a_program_it_says_how_to_point_the_bot_at_it() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         said = dict(pair.split("=", 1) for pair in running.stdout.readline().split())
-        with httpx2.Client(trust_env=False) as http:
-            headers = {"authorization": f"Bearer {said['OPENAI_API_KEY']}"}
-            body = {"model": said["SAYSO_MODEL"], "messages": HELLO}
-            status = http.post(
-                f"{said['OPENAI_BASE_URL']}/chat/completions", json=body, headers=headers, timeout=5
-            ).status_code
-        running.terminate()
+        try:
+            with httpx2.Client(trust_env=False) as http:
+                headers = {"authorization": f"Bearer {said['OPENAI_API_KEY']}"}
+                body = {"model": said["SAYSO_MODEL"], "messages": HELLO}
+                status = http.post(
+                    f"{said['OPENAI_BASE_URL']}/chat/completions", json=body, headers=headers
+                ).status_code
+        finally:
+            running.kill()
 
     assert status == 503

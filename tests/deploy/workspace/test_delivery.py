@@ -161,7 +161,7 @@ def test_a_click_nobody_acks_is_not_sent_again_and_the_clicker_learns_it(ws: Wor
         ack = ws.person("alice").click("alerts", posted["ts"], "unheard")
 
     clicks = [entry for entry in ws.journal("delivery") if entry["type"] == "interactive"]
-    assert (ack.acked, ack.reason) == (False, "timeout")
+    assert (ack.acked, ack.reason) == (False, "http_404")
     assert len(clicks) == 1
 
 

@@ -62,8 +62,13 @@ def dimension_sets(
             MetricName=metric,
             Dimensions=[{"Name": name, "Value": value} for name, value in sorted(some.items())],
         )
-    listed = ({one["Name"]: one["Value"] for one in found.get("Dimensions", [])} for found in answer["Metrics"])
-    return tuple(listed)[:MOST_SERIES]
+    sets: list[dict[str, str]] = []
+    for found in answer["Metrics"]:
+        named = {one["Name"]: one["Value"] for one in found.get("Dimensions", [])}
+        # Not everything that answers like AWS lists a metric once.
+        if named not in sets:
+            sets.append(named)
+    return tuple(sets[:MOST_SERIES])
 
 
 def _point(raw: dict[str, Any], statistic: str) -> Datapoint | None:

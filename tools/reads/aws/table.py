@@ -198,4 +198,4 @@ READS: tuple[Read[Any], ...] = (
         ),
     ),
 )
-"""Every AWS read. Tool names are those of the evidence they answer with."""
+"""Every AWS read."""
