@@ -7,7 +7,6 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import structlog
@@ -30,7 +29,7 @@ from bot.slack import Outbox
 from bot.sweep import sweep
 from bot.triage import triage
 from bot.web import Doors, HttpServer, create_web
-from policies.loading import load
+from policies.loading import SHIPPED, load
 from policies.rules import Policy
 from storage.database import Database, hold_alone, migrate
 from tools.clients import Readers, Writers
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from slack_sdk import WebClient
 
 log = structlog.get_logger(__name__)
-SHIPPED_RULES = Path(__file__).parents[1] / "policies" / "rules.yaml"
 
 
 def utc_now() -> datetime:
@@ -153,7 +151,7 @@ def web_client(slack: SlackAccess) -> WebClient:
 
 def load_policy(settings: Settings) -> Policy:
     """The rules in force, tested against themselves. Raises PolicyError with the line at fault."""
-    return load((settings.rules or SHIPPED_RULES).read_text(), catalogue())
+    return load((settings.rules or SHIPPED).read_text(), catalogue())
 
 
 def readers(settings: Settings) -> Readers:

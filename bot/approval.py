@@ -58,6 +58,13 @@ def decide(click: Click, desk: Desk) -> Message:
         return told
 
 
+def wants_reason(reference: PlanReference, desk: Desk) -> bool:
+    """Whether an approval of this plan needs words."""
+    with desk.database.reading() as session:
+        plan = session.get(Plan, number_of(reference))
+        return plan is not None and plan.decision.reason
+
+
 def number_of(reference: PlanReference) -> int:
     """The plan's number in the record: 7 of `P-7`; 0, which no plan has, when it is none of ours."""
     digits = reference.plan_id.removeprefix("P-")

@@ -12,6 +12,7 @@ from bot.views import incident as incident_view
 from bot.views import plan as plan_view
 from bot.views.blocks import Message
 from bot.views.steps import ChangeLine, CheckLine, Step, StepState
+from policies.decisions import Obligation
 from policies.engine import summary
 from storage import executions, incidents, messages, plans
 from storage.tables import (
@@ -24,8 +25,10 @@ from storage.tables import (
     Plan,
     PlanStatus,
     ResourceLock,
+    Verdict,
     Vote,
 )
+from tools.evidence import Severity
 from tools.previews import RehearsedStep
 
 INCIDENT_STATES: dict[str, incident_view.IncidentState] = {
@@ -37,6 +40,8 @@ INCIDENT_STATES: dict[str, incident_view.IncidentState] = {
     IncidentStatus.RESOLVED: incident_view.IncidentState.RESOLVED,
     IncidentStatus.NEEDS_HUMAN: incident_view.IncidentState.NEEDS_PERSON,
 }
+PINGING = (Severity.SEV1, Severity.SEV2)
+"""Severities whose plans notify those who may approve, once: the first post does, edits never do."""
 STEP_STATES: dict[tuple[str, str], StepState] = {
     (Phase.APPLY, ExecutionStatus.INTENDED): StepState.RUNNING,
     (Phase.APPLY, ExecutionStatus.CALLING): StepState.RUNNING,
@@ -182,8 +187,10 @@ def plan_card(session: Session, plan: Plan, render: int, desk: Desk) -> plan_vie
         service=incident.service or "unknown service",
         environment=incident.environment,
         steps=tuple(_step(step, number, made) for number, step in enumerate(plan.rehearsal.steps)),
-        criteria=tuple(CheckLine(condition=str(one)) for one in plan.proposal.success_criteria),
+        criteria=_checks(plan),
         policy=summary(plan.decision),
+        progress=tuple(_progress(obligation, given) for obligation in plan.decision.binding),
+        ping=plan.status == PlanStatus.PENDING and incident.severity in PINGING,
         approvers=_approvers(plan, desk),
         votes=tuple(_vote_line(vote) for vote in given),
         proposed_at=plan.proposed_at,
@@ -192,6 +199,20 @@ def plan_card(session: Session, plan: Plan, render: int, desk: Desk) -> plan_vie
         holder=_holder(session, plan),
         closing=_closing(plan, given),
     )
+
+
+def _checks(plan: Plan) -> tuple[CheckLine, ...]:
+    """The success criteria, with what measuring them last showed."""
+    if plan.measured is None:
+        return tuple(CheckLine(condition=str(one)) for one in plan.proposal.success_criteria)
+    return tuple(CheckLine(condition=str(one.criterion), met=one.met, detail=one.detail) for one in plan.measured)
+
+
+def _progress(obligation: Obligation, given: list[Vote]) -> str:
+    """How far one obligation is, by the groups people were in when they voted; the claim asks again who they are."""
+    agreed = [vote for vote in given if vote.verdict == Verdict.APPROVE and set(vote.groups) & set(obligation.groups)]
+    have = min(len(agreed), obligation.approvals)
+    return f"{have} of {obligation.approvals} from {', '.join(obligation.groups)}"
 
 
 def _approvers(plan: Plan, desk: Desk) -> tuple[plan_view.Party, ...]:

@@ -6,6 +6,7 @@ step here is written to be entered twice. Steps give JSON values only, because t
 
 from __future__ import annotations
 
+import contextvars
 import socket
 import threading
 import uuid
@@ -76,7 +77,13 @@ class Durable:
             self._presence.start()
 
     def start(self, name: str, run: str, *args: object) -> None:
-        """Start the flow under the id `run`. A run that exists already, finished or not, is left alone."""
+        """Start the flow under the id `run`. A run that exists already, finished or not, is left alone.
+
+        An empty context, because one flow may start another from within a step, and the two are independent.
+        """
+        contextvars.Context().run(self._enqueue, name, run, *args)
+
+    def _enqueue(self, name: str, run: str, *args: object) -> None:
         from dbos import DBOS, SetWorkflowID
 
         with SetWorkflowID(run):

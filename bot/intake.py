@@ -73,8 +73,7 @@ def stand_down(session: Session, incident_id: int, desk: Desk) -> None:
     at, running = desk.now(), False
     for plan in plans.of_incident(session, incident_id):
         if plan.status in plans.OPEN:
-            outcome = "The alert cleared by itself; nothing was done."
-            plans.move(session, plan, PlanStatus.CANCELLED, at, outcome=outcome)
+            plans.move(session, plan, PlanStatus.CANCELLED, at, outcome="The alert cleared by itself.")
             desk.metrics.plans.labels(outcome=PlanStatus.CANCELLED).inc()
             cards.show_plan(session, plan, desk)
         running = running or plan.status in plans.RUNNING

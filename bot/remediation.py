@@ -242,7 +242,6 @@ def verify(plan_id: int, baseline: list[int | None], desk: Desk) -> bool:
 
 
 def _remember_verdict(plan_id: int, verified: bool, seen: tuple[Measurement, ...], desk: Desk) -> bool:
-    verdict = "verified" if verified else "did not help"
     details = "; ".join(f"{one.criterion}: {'yes' if one.met else 'no'} ({one.detail})" for one in seen)
     with desk.database.writing() as session:
         audit.append(
@@ -250,11 +249,11 @@ def _remember_verdict(plan_id: int, verified: bool, seen: tuple[Measurement, ...
             actor=audit.BOT,
             event="plan.verified" if verified else "plan.not_verified",
             subject=f"plan:{plan_id}",
-            payload={"verdict": verdict, "measured": details},
+            payload={"measured": details},
             at=desk.now(),
         )
         plan = plans.get(session, plan_id)
-        plan.outcome = f"{verdict}: {details}"
+        plan.measured = seen
         session.add(plan)
     return verified
 
@@ -267,7 +266,7 @@ def begin_undo(plan_id: int, count: int, desk: Desk) -> bool:
             return True
         done = plan.rehearsal.steps[:count]
         if not all(write_for(one.action).reversible for one in done):
-            plan.outcome = f"{plan.outcome or 'stopped half-way'}; what was done cannot be taken back by sayso"
+            plan.outcome = "It did not help, and what was done cannot be taken back by sayso."
             session.add(plan)
             return False
         moved = plans.move(session, plan, PlanStatus.ROLLING_BACK, desk.now())
@@ -290,20 +289,12 @@ def finish(plan_id: int, end: PlanStatus, desk: Desk) -> str:
     return str(end)
 
 
-def _outcome(plan: Plan, end: PlanStatus, made: list[Execution]) -> str:
+def _outcome(plan: Plan, end: PlanStatus, made: list[Execution]) -> str | None:
+    """Why it ended so, where its status does not say it all."""
+    if end is PlanStatus.SUCCEEDED:
+        return None
     errors = [one.error for one in made if one.error]
-    said = errors[-1] if errors else plan.outcome
-    match end:
-        case PlanStatus.SUCCEEDED:
-            return plan.outcome or "verified"
-        case PlanStatus.ROLLED_BACK:
-            return f"Undone. {said or ''}".strip()
-        case PlanStatus.STALE:
-            return f"Nothing was done. {said or 'The target changed.'}"
-        case PlanStatus.FAILED:
-            return f"Nothing was changed. {said or ''}".strip()
-        case _:
-            return said or "A person has to look."
+    return errors[-1] if errors else plan.outcome
 
 
 def _move_incident(session: Session, plan: Plan, end: PlanStatus, desk: Desk) -> None:

@@ -16,7 +16,8 @@ from bot.people import LookupFailed
 from bot.rehearsal import still_as_rehearsed
 from policies.decisions import Decision, Effect
 from policies.engine import decide_all, summary
-from policies.quorum import Ballot, Outcome, Tally, exclusions, tally
+from policies.quorum import Ballot, Outcome, Tally, exclusions, shortages, tally
+from policies.strictness import differences
 from storage import incidents, plans
 from storage.tables import IncidentStatus, Plan, PlanStatus, Verdict, Vote
 
@@ -27,6 +28,8 @@ class Objection:
 
     to: PlanStatus
     reason: str
+    decision: Decision | None = None
+    """What policy asks now, where that is why."""
 
 
 def objection(plan: Plan, desk: Desk) -> Objection | None:
@@ -53,8 +56,8 @@ def _lost_agreement(plan: Plan, desk: Desk) -> Objection | None:
         return Objection(PlanStatus.PENDING, f"Slack could not say who may approve ({error}).")
     if counted is None or counted.outcome is Outcome.COMPLETE:
         return None
-    have = ", ".join(str(one) for one in counted.progress)
-    return Objection(PlanStatus.PENDING, f"It no longer has the agreement it needs: {have}")
+    now_asked = "; ".join(differences(decision, plan.decision)) or ", ".join(str(one) for one in counted.progress)
+    return Objection(PlanStatus.PENDING, f"It no longer has the agreement it needs: {now_asked}", decision)
 
 
 def judge_again(session: Session, plan: Plan, desk: Desk) -> Decision:
@@ -79,6 +82,15 @@ def count(decision: Decision, votes: list[Vote], plan: Plan, desk: Desk) -> Tall
     return tally(decision, ballots, desk.people.rosters(), excluded(decision, plan), desk.now())
 
 
+def nobody_to_ask(decision: Decision, requester: str, desk: Desk) -> str | None:
+    """Why nobody could ever approve under this decision; None when somebody could, or Slack cannot tell now."""
+    try:
+        short = shortages(decision, desk.people.rosters(), exclusions(decision, frozenset({requester}), frozenset()))
+    except LookupFailed:
+        return None
+    return "; ".join(str(one) for one in short) or None
+
+
 def excluded(decision: Decision, plan: Plan) -> frozenset[str]:
     """Whose votes count for nothing: whoever asked for the plan."""
     return exclusions(decision, steerers=frozenset({plan.requester}), barred=frozenset())
@@ -87,7 +99,8 @@ def excluded(decision: Decision, plan: Plan) -> frozenset[str]:
 def send_back(session: Session, plan: Plan, why: Objection, at: datetime) -> None:
     """Take an approved plan where the objection says; nothing was done."""
     if why.to is PlanStatus.PENDING:
-        plans.move(session, plan, why.to, at, outcome=why.reason, round=plan.round + 1)
+        asked = why.decision or plan.decision
+        plans.move(session, plan, why.to, at, outcome=why.reason, round=plan.round + 1, decision=asked)
         incidents.move(session, plan.incident_id, IncidentStatus.AWAITING_APPROVAL, at, note=why.reason)
         return
     plans.move(session, plan, why.to, at, outcome=why.reason)

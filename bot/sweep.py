@@ -32,7 +32,7 @@ def expire(desk: Desk) -> None:
             plan = plans.lock_for_decision(session, plan_id or 0)
             if plan.status not in plans.OPEN or plan.not_after > at:
                 continue
-            plans.move(session, plan, PlanStatus.EXPIRED, at, outcome="Nobody answered in time; nothing was done.")
+            plans.move(session, plan, PlanStatus.EXPIRED, at, outcome=None)
             desk.metrics.plans.labels(outcome=PlanStatus.EXPIRED).inc()
             note = f"{cards.plan_name(plan.id)} expired: nobody answered. Look again to ask once more."
             incidents.move(session, plan.incident_id, IncidentStatus.NEEDS_HUMAN, at, note=note)

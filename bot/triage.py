@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from sqlmodel import Session
 
-from bot import cards, facts
+from bot import cards, facts, standing
 from bot.desk import Desk
 from bot.durable import step
 from bot.investigation.minds import think
@@ -92,11 +92,14 @@ def _leave_to_people(incident_id: int, note: str | None, desk: Desk) -> str:
 
 def _post_plan(incident: Incident, proposal: Proposal, rehearsal: Rehearsal, look: int, desk: Desk) -> str:
     at = desk.now()
+    with desk.database.reading() as session:
+        decision = decide_all(desk.policy, facts.of_plan(session, incident, proposal, rehearsal, desk.policy, at))
+    nobody = standing.nobody_to_ask(decision, audit.BOT, desk)
+    if nobody is not None:
+        return _leave_to_people(incident.id or 0, f"No plan: nobody could approve it: {nobody}", desk)
     with desk.database.writing() as session:
         if incidents.get(session, incident.id or 0).status == IncidentStatus.RESOLVED:
             return IncidentStatus.RESOLVED  # it cleared by itself while we looked
-        known = facts.of_plan(session, incident, proposal, rehearsal, desk.policy, at)
-        decision = decide_all(desk.policy, known)
         plan = plans.propose(
             session,
             incident_id=incident.id or 0,
@@ -113,9 +116,10 @@ def _post_plan(incident: Incident, proposal: Proposal, rehearsal: Rehearsal, loo
         )
         _move_incident(session, plan, decision, desk)
         cards.refresh(session, plan, desk)
+        stands = str(incidents.get(session, incident.id or 0).status)
     if plan.status == PlanStatus.APPROVED:
         start_if_free(plan.id or 0, desk)
-    return IncidentStatus.AWAITING_APPROVAL
+    return stands
 
 
 def _first_status(decision: Decision) -> PlanStatus:

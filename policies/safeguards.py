@@ -91,9 +91,8 @@ def _used_up(limit: Limit, facts: Facts) -> bool:
 
 def _overrun(limit: Limit, facts: Facts) -> Reason:
     shared = f" for the same {' and '.join(limit.by)}" if limit.by else ""
-    manner = " by itself" if limit.applies_to == "auto" else ""
     done = facts.recent.get(limit.id, limit.max)
-    why = f"sayso already acted{manner} {done} times within {in_words(limit.per)}{shared}; the limit is {limit.max}."
+    why = f"sayso already acted {done} times within {in_words(limit.per)}{shared}; the limit is {limit.max}."
     return Reason(rule=limit.id, why=why)
 
 

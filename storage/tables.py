@@ -14,6 +14,7 @@ from sqlmodel import Field, SQLModel
 
 from policies.decisions import Decision
 from storage.columns import Stored, UtcTime
+from tools.criteria import Measurement
 from tools.evidence import Evidence, Proposal, Severity
 from tools.previews import Rehearsal
 from tools.subjects import Subject
@@ -185,8 +186,10 @@ class Plan(SQLModel, table=True):
     finished_at: datetime | None = _time(nullable=True)
     claim: str | None = None
     """The durable run that owns the execution."""
+    measured: tuple[Measurement, ...] | None = _json(tuple[Measurement, ...], nullable=True)
+    """The success criteria as they were last measured after applying."""
     outcome: str | None = None
-    """How it ended, or why it waits, in words for people."""
+    """Why it ended so, or why it waits, in words for people; None when its status says it all."""
 
 
 class Vote(SQLModel, table=True):

@@ -30,12 +30,16 @@ def register(app: App, desk: Desk) -> None:
     """Approve, reject, details, timeline, look again; anything else is acknowledged and answered privately."""
 
     def approve(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
-        ack()
         reference = parse_reference(_value(body))
+        if reference is not None and approval.wants_reason(reference, desk):
+            client.views_open(trigger_id=body["trigger_id"], view=modals.approve(reference))
+            ack()
+            return
+        ack()
         if reference is None:
-            return _tell(client, body, ephemeral.unknown_plan())
-        click = click_of(body, reference, Verdict.APPROVE)
-        return _tell(client, body, approval.decide(click, desk))
+            _tell(client, body, ephemeral.unknown_plan())
+            return
+        _tell(client, body, approval.decide(click_of(body, reference, Verdict.APPROVE), desk))
 
     def reject(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
         reference = parse_reference(_value(body))
@@ -105,7 +109,7 @@ def look_again(incident_name: str, user_id: str, team_id: str, desk: Desk) -> Me
         again = (IncidentStatus.NEEDS_HUMAN, IncidentStatus.MITIGATED)
         if incident is None or incident.status not in again:
             return ephemeral.note("There is nothing to look at again: the incident is closed or being worked on.")
-        incidents.look_again(session, incident, f"Looking again, asked by <@{user_id}>.")
+        incidents.look_again(session, incident, "Looking again, as somebody asked.")
         subject = f"incident:{incident.id}"
         audit.append(session, actor=user_id, event="incident.look_again", subject=subject, payload={}, at=desk.now())
         cards.show_incident(session, incident, desk)
@@ -118,7 +122,7 @@ def _details(reference: PlanReference | None, desk: Desk) -> View:
         try:
             plan = plans.get(session, approval.number_of(reference) if reference else 0)
         except KeyError:
-            return modals.error("no-plan", "There is no such plan.")
+            return modals.notice("There is no such plan.")
         incident = incidents.get(session, plan.incident_id)
         card = cards.plan_card(session, plan, 0, desk)
         return modals.details(card, plan.proposal.findings, incident.evidence or ())
@@ -128,7 +132,7 @@ def _timeline(incident_name: str, desk: Desk) -> View:
     with desk.database.reading() as session:
         incident = _incident(session, incident_name)
         if incident is None:
-            return modals.error("no-incident", "There is no such incident.")
+            return modals.notice("There is no such incident.")
         entries = audit.timeline(session, incident.id or 0)
         shown = tuple(modals.TimelineEntry(at=audit.moment(one), actor=one.actor, event=one.event) for one in entries)
         return modals.timeline(modals.Timeline(incident_id=incident_name, entries=shown))

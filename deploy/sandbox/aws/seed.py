@@ -27,6 +27,8 @@ REGION = "eu-west-1"
 GROUP = "prod-web"
 CLUSTER, SERVICE, LOG_GROUP = "prod", "orders", "/ecs/prod/orders"
 TOPIC = "ops-alarms"
+IMAGE = "ami-0123456789abcdef0"
+"""Any id will do: moto does not look it up."""
 DOCUMENT = "sayso-CleanUpLogs"
 DOCUMENT_FILE = Path(__file__).parents[2] / "aws" / "ssm" / "clean-up-logs.yaml"
 
@@ -77,15 +79,14 @@ def cloud(url: str) -> Cloud:
 
 def seed(clients: Cloud) -> str:
     """Make everything but the alarms; the reports machine's instance id."""
-    image = clients.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    _fleet(clients, image)
+    _fleet(clients)
     _orders(clients)
     clients.sns.create_topic(Name=TOPIC)
     clients.ssm.create_document(
         Name=DOCUMENT, Content=DOCUMENT_FILE.read_text(), DocumentType="Command", DocumentFormat="YAML"
     )
     made = clients.ec2.run_instances(
-        ImageId=image,
+        ImageId=IMAGE,
         MinCount=1,
         MaxCount=1,
         InstanceType="m6i.large",
@@ -115,9 +116,9 @@ def watch(clients: Cloud, spec: AlarmSpec, topic: str) -> str:
     return found[0]["AlarmArn"]
 
 
-def _fleet(clients: Cloud, image: str) -> None:
+def _fleet(clients: Cloud) -> None:
     clients.ec2.create_launch_template(
-        LaunchTemplateName=GROUP, LaunchTemplateData={"ImageId": image, "InstanceType": "t3.small"}
+        LaunchTemplateName=GROUP, LaunchTemplateData={"ImageId": IMAGE, "InstanceType": "t3.small"}
     )
     clients.autoscaling.create_auto_scaling_group(
         AutoScalingGroupName=GROUP,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import threading
 import urllib.request
@@ -146,6 +147,8 @@ class Aws:
         from werkzeug.serving import make_server
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        # Nobody here looks an image up, and loading moto's catalogue of them takes two seconds.
+        os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         app = DomainDispatcherApplication(create_backend_app)
         self._wire = Wire(app, self._react, answers(lambda: (self.instance_id,)))
         self._wire.pages[self._signer.path] = self._signer.certificate()

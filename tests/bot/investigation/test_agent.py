@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from bot.investigation.agent import investigate
 from bot.investigation.budget import Budget
 from bot.investigation.values import ModelAccess, ModelFailed
-from deploy.sandbox.model import faults
+from deploy.sandbox.model import ScriptedModel, faults
 from deploy.sandbox.model.engineer import engineer
 from deploy.sandbox.model.wire import ChatRequest, Outcome, Raw, Script, completion
 from deploy.sandbox.serving import LoopbackServer
@@ -170,27 +169,39 @@ def test_an_estimate_counts_against_the_budget(asking: Any) -> None:
         asking(uncounted, tokens=5_000, turns=50)
 
 
-def test_nothing_is_sent_anywhere_but_to_the_endpoint(asking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tracing asked for by the environment stays off, and its proxy is not used."""
+ASK_ONCE = """
+import sys, time
+from datetime import UTC, datetime
+from bot.investigation.agent import investigate
+from bot.investigation.budget import Budget
+from bot.investigation.values import ModelAccess, Question
+from tools.clients import Readers
+access = ModelAccess(base_url=sys.argv[1], api_key="k", model="m")
+question = Question(alert="it fired", subject=None)
+print(investigate(question, (), Readers(None, None), access, Budget(), lambda: datetime.now(UTC)).model)
+time.sleep(1)  # a tracer would send from a thread of its own
+"""
+
+
+@pytest.mark.parametrize("proxy", [False, True], ids=["tracing asked for", "and a proxy"])
+def test_nothing_is_sent_anywhere_but_to_the_endpoint(proxy: bool) -> None:
+    """In a process of its own: the tracing library reads the environment once."""
     strangers: list[str] = []
 
-    async def stranger(request: Request) -> Response:
-        strangers.append(request.url.path)
-        return Response("{}", media_type="application/json")
+    async def stranger(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            strangers.append(scope["path"])
+            await Response("{}", media_type="application/json")(scope, receive, send)
 
-    methods = ["GET", "POST", "PUT", "PATCH"]
-    with LoopbackServer(Starlette(routes=[Route("/{path:path}", stranger, methods=methods)])) as elsewhere:
-        monkeypatch.setenv("LANGSMITH_TRACING", "true")
-        monkeypatch.setenv("LANGCHAIN_TRACING_V2", "true")
-        monkeypatch.setenv("LANGSMITH_ENDPOINT", elsewhere.url)
-        monkeypatch.setenv("LANGSMITH_API_KEY", "none")
-        monkeypatch.setenv("HTTP_PROXY", elsewhere.url)
-        monkeypatch.setenv("OPENAI_BASE_URL", elsewhere.url)
-        monkeypatch.delenv("NO_PROXY", raising=False)
+    with LoopbackServer(stranger) as elsewhere, ScriptedModel() as model:
+        tracing = {"LANGSMITH_TRACING": "true", "LANGCHAIN_TRACING_V2": "true", "LANGSMITH_API_KEY": "none"}
+        places = ("LANGSMITH_ENDPOINT", "OPENAI_BASE_URL", *(("HTTP_PROXY", "http_proxy") if proxy else ()))
+        environment = {"PATH": os.environ["PATH"], **tracing, **dict.fromkeys(places, elsewhere.url)}
+        command = [sys.executable, "-W", "ignore", "-c", ASK_ONCE, model.url]
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
 
-        asking()
-        time.sleep(0.3)  # a tracer would send from a thread of its own
-
+    assert run.stdout == "m\n"
+    assert len(model.requests) == 1
     assert strangers == []
 
 

@@ -374,8 +374,7 @@ def test_a_document_that_changed_since_the_approval_is_stale(
 
 def test_an_instance_that_is_not_reachable_is_refused(writer: AwsWriter, writers: Writers) -> None:
     client = writer.ec2(REGION)
-    image = client.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    other = client.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    other = client.run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     action = CleanUpLogs(region=REGION, instance_id=other)
 
     unmanaged = CLEAN.observe(action, writers)

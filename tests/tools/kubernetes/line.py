@@ -89,7 +89,7 @@ def _handler(upstream: str, troubles: Troubles) -> type[BaseHTTPRequestHandler]:
         def do_PATCH(self) -> None:
             self._pass()
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the name is the base class's
             """Say nothing."""
 
         def _pass(self) -> None:

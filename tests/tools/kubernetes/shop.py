@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,6 +58,12 @@ class Shop:
         shop = cls(cluster, reader, Writers(kubernetes=writer, aws=None))
         shop.apply(SCENARIOS / "world.yaml")
         return shop
+
+    def close(self) -> None:
+        """Drop both identities' connections."""
+        self.reader.close()
+        if self.writers.kubernetes is not None:
+            self.writers.kubernetes.close()
 
     def break_down(self, story: str) -> None:
         """The story up to the alert: a good first revision, then the change that broke it."""
@@ -151,3 +158,7 @@ class Shop:
     @property
     def _admin(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {Identity.ADMIN.token}"}
+
+
+Broken = Callable[[str], Shop]
+"""A story's name -> a shop it has happened to; shared, so only to be looked at."""

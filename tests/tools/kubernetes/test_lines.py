@@ -1,4 +1,4 @@
-"""When the API server cannot be reached, refuses, or its answer is lost: typed errors, gaps, and never a second effect."""
+"""When the API server is away, refuses, or its answer is lost: typed errors, gaps, and never a second effect."""
 
 from __future__ import annotations
 
@@ -31,6 +31,21 @@ def line(shop: Shop) -> Iterator[Line]:
     """A line to the shop's cluster that can be made bad."""
     with Line(shop.cluster.url) as opened:
         yield opened
+
+
+@pytest.fixture
+def quiet_line(untouched: Shop) -> Iterator[Line]:
+    """The same to a cluster nobody changes."""
+    with Line(untouched.cluster.url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def onlooker(quiet_line: Line, tmp_path: Path) -> Iterator[KubernetesReader]:
+    """The reader at the end of that quiet line."""
+    opened = KubernetesReader.from_kubeconfig(quiet_line.kubeconfig(tmp_path / "onlooker", Identity.READER))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -122,7 +137,6 @@ def test_nothing_is_ever_sent_twice_by_itself(shop: Shop, line: Line, writers: W
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_server_error_to_a_real_change_proves_nothing(shop: Shop, line: Line, writers: Writers, status: int) -> None:
     action, observed = broken(shop)
-    line.troubles.refused = {"fieldValidation=Strict&dryRun": 200}
     writer = writers.kubernetes
     assert writer is not None
     line.troubles.refused = {"/deployments/checkout?": status}
@@ -156,12 +170,12 @@ def test_a_server_that_is_away_before_anything_was_sent_is_only_unreachable(tmp_
     ],
 )
 def test_each_refusal_says_whether_to_try_again(
-    line: Line, reader: KubernetesReader, status: int, error: type[Exception]
+    quiet_line: Line, onlooker: KubernetesReader, status: int, error: type[Exception]
 ) -> None:
-    line.troubles.refused = {"/pods": status}
+    quiet_line.troubles.refused = {"/pods": status}
 
     with pytest.raises(error, match="refused on the line"):
-        reader.get(path_to("v1", "pods", "shop"))
+        onlooker.get(path_to("v1", "pods", "shop"))
 
 
 def test_a_forbidden_kind_is_a_gap_and_the_rest_is_seen(shop: Shop, line: Line, reader: KubernetesReader) -> None:
@@ -175,20 +189,20 @@ def test_a_forbidden_kind_is_a_gap_and_the_rest_is_seen(shop: Shop, line: Line, 
 
 
 @pytest.mark.parametrize("kind", ["pods", "endpointslices", "deployments"])
-def test_what_cannot_be_read_is_never_taken_for_absent(line: Line, reader: KubernetesReader, kind: str) -> None:
-    line.troubles.refused = {f"/{kind}": 403}
+def test_what_cannot_be_read_is_never_taken_for_absent(quiet_line: Line, onlooker: KubernetesReader, kind: str) -> None:
+    quiet_line.troubles.refused = {f"/{kind}": 403}
 
-    diagnosis = diagnose(look("shop", AT, reader))
+    diagnosis = diagnose(look("shop", AT, onlooker))
 
     assert diagnosis.findings == ()
     assert any(gap.startswith(kind) for gap in diagnosis.gaps)
 
 
-def test_a_finding_is_not_gone_because_nobody_could_look(line: Line, reader: KubernetesReader) -> None:
-    line.troubles.refused = {"/pods": 403}
+def test_a_finding_is_not_gone_because_nobody_could_look(quiet_line: Line, onlooker: KubernetesReader) -> None:
+    quiet_line.troubles.refused = {"/pods": 403}
 
     measured = measure(
-        FindingGone(code="k8s.missing_env", resource=kubernetes("shop", "Deployment", "web")), AT, reader
+        FindingGone(code="k8s.missing_env", resource=kubernetes("shop", "Deployment", "web")), AT, onlooker
     )
 
     assert not measured.met
@@ -208,13 +222,13 @@ def test_a_kubeconfig_that_is_not_there_is_a_permanent_error(tmp_path: Path) -> 
 
 
 def test_a_proxy_of_the_environment_does_not_get_between_us_and_loopback(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    untouched: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, nobody_listens())
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    reader = KubernetesReader.from_kubeconfig(shop.cluster.kubeconfig(tmp_path / "proxied", Identity.READER))
+    reader = KubernetesReader.from_kubeconfig(untouched.cluster.kubeconfig(tmp_path / "proxied", Identity.READER))
 
     seen = look("shop", AT, reader)
 
@@ -236,12 +250,12 @@ def test_looking_never_asks_for_secrets_nor_for_the_content_of_config_maps(
     assert [asked for asked in line.troubles.asked if "configmaps" in asked] != []
 
 
-def test_each_identity_knows_what_it_may_do(shop: Shop) -> None:
-    writer = shop.writers.kubernetes
+def test_each_identity_knows_what_it_may_do(untouched: Shop) -> None:
+    writer = untouched.writers.kubernetes
     assert writer is not None
 
-    assert shop.reader.permitted("list", "deployments", namespace="shop", group="apps")
-    assert not shop.reader.permitted("patch", "deployments", namespace="shop", group="apps")
+    assert untouched.reader.permitted("list", "deployments", namespace="shop", group="apps")
+    assert not untouched.reader.permitted("patch", "deployments", namespace="shop", group="apps")
     assert writer.permitted("patch", "deployments", namespace="shop", group="apps", subresource="scale")
     assert not writer.permitted("get", "secrets", namespace="shop")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.tools.kubernetes.shop import SCENARIOS, Shop
+from tests.tools.kubernetes.shop import SCENARIOS, Broken, Shop
 from tools.reads.kubernetes.resolve import subject_of
 from tools.writes.write import Applied, Landing, Observed, Preview, Stale
 
@@ -34,25 +34,26 @@ def expected(story: str) -> dict[str, Any]:
     return found
 
 
-def test_a_healthy_shop_leads_to_no_finding(shop: Shop) -> None:
-    seen = shop.picture()
+def test_a_healthy_shop_leads_to_no_finding(untouched: Shop) -> None:
+    seen = untouched.picture()
 
-    assert shop.findings() == ()
+    assert untouched.findings() == ()
     assert seen.gaps == ()
     assert [found.name for found in seen.workloads] == ["web"]
 
 
-@pytest.mark.parametrize("story", STORIES)
-def test_each_story_is_healthy_before_the_fault(shop: Shop, story: str) -> None:
-    shop.apply(SCENARIOS / story / "before.yaml")
+def test_every_story_is_healthy_before_its_fault(shop: Shop) -> None:
+    for story in STORIES:
+        shop.apply(SCENARIOS / story / "before.yaml")
 
     assert shop.findings() == ()
+    assert len(shop.picture().workloads) == len(STORIES) + 1
     assert all(found.rolled_out for found in shop.picture().workloads)
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_each_fault_is_found_and_its_narrow_fix_known(shop: Shop, story: str) -> None:
-    shop.break_down(story)
+def test_each_fault_is_found_and_its_narrow_fix_known(broken: Broken, story: str) -> None:
+    shop = broken(story)
 
     fix = shop.remedy()
 
@@ -87,8 +88,8 @@ def test_a_known_fix_is_rehearsed_applied_once_and_heals(shop: Shop, story: str)
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_a_rehearsal_persists_nothing(shop: Shop, story: str) -> None:
-    shop.break_down(story)
+def test_a_rehearsal_persists_nothing(broken: Broken, story: str) -> None:
+    shop = broken(story)
     (action,) = shop.remedy().actions
     observed = shop.observe(action)
 

@@ -38,10 +38,10 @@ def _walk(path: str, before: JsonValue, after: JsonValue) -> Iterator[Change]:
         return
     if path.endswith(".env"):
         yield from _environment(path, before, after)
-    elif isinstance(before, dict) or isinstance(after, dict):
-        yield from _members(path, _as_object(before), _as_object(after))
-    elif isinstance(before, list) and isinstance(after, list) and (key := _identity(before, after)):
-        yield from _named(path, key, before, after)
+    elif isinstance(before, dict | None) and isinstance(after, dict | None):
+        yield from _members(path, before or {}, after or {})
+    elif isinstance(before, list | None) and isinstance(after, list | None) and (key := _identity(before, after)):
+        yield from _named(path, key, before or [], after or [])
     else:
         yield Change(path=path, before=_spelled(before), after=_spelled(after))
 
@@ -68,10 +68,12 @@ def _environment(path: str, before: JsonValue, after: JsonValue) -> Iterator[Cha
         yield Change(path=f"{path}[{name}]", before=was, after=now if was != now else f"another {now}")
 
 
-def _identity(before: list[JsonValue], after: list[JsonValue]) -> str | None:
+def _identity(before: list[JsonValue] | None, after: list[JsonValue] | None) -> str | None:
     """The member that names every thing in both lists, if there is one and no name comes twice."""
     for key in IDENTITIES:
-        sides = ([item.get(key) if isinstance(item, dict) else None for item in side] for side in (before, after))
+        sides = (
+            [item.get(key) if isinstance(item, dict) else None for item in side] for side in (before or [], after or [])
+        )
         if all(None not in names and len({str(name) for name in names}) == len(names) for names in sides):
             return key
     return None
@@ -79,10 +81,6 @@ def _identity(before: list[JsonValue], after: list[JsonValue]) -> str | None:
 
 def _by(key: str, side: list[JsonValue]) -> dict[str, JsonValue]:
     return {str(item[key]): item for item in side if isinstance(item, dict)}
-
-
-def _as_object(value: JsonValue) -> dict[str, JsonValue]:
-    return value if isinstance(value, dict) else {}
 
 
 def _spelled(value: JsonValue) -> str | None:
