@@ -188,7 +188,7 @@ class Settings(BaseSettings):
     aws_region: str | None = variable("AWS_REGION", "The home region (`AWS_DEFAULT_REGION` does not count)")
     aws_profile: str | None = variable("AWS_PROFILE", "Profile of the read-only identity", shown="boto3's own search")
     writer_aws_profile: str | None = variable(
-        "SAYSO_WRITER_AWS_PROFILE", "Profile of the identity that carries out approved plans", shown="none of its own"
+        "SAYSO_WRITER_AWS_PROFILE", "Profile of the identity that carries out approved plans", shown="no changes"
     )
     aws_endpoint_url: Url | None = variable(
         "AWS_ENDPOINT_URL", "Another address for every AWS service; boto3 reads it itself", shown="AWS"

@@ -17,11 +17,11 @@ _NUMBERS = itertools.count(1)
 
 
 def needs(program: str) -> str:
-    """The path of a program, or a skip that names it. In CI (`SAYSO_REQUIRE_PROGRAMS=1`) its absence is a failure."""
+    """The path of a program, or a skip that names it. Among CI's `REQUIRED_PROGRAMS` its absence is a failure."""
     found = shutil.which(program)
     if found is not None:
         return found
-    if os.environ.get("SAYSO_REQUIRE_PROGRAMS") == "1":
+    if program in os.environ.get("REQUIRED_PROGRAMS", "").split():
         pytest.fail(f"{program} is not installed, and CI must not skip what needs it")
     pytest.skip(f"{program} is not installed")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from bot.alerts import MalformedAlert
@@ -34,6 +34,10 @@ ENVIRONMENT_WORDS = {
     "test": "test",
     "qa": "test",
 }
+NAME_SEVERITIES = re.compile(r"critical|crit|emergency|warning|warn|info|sev[1-4]|p[1-5]")
+"""The words that mean a severity wherever they stand; `high`, `page` or `low` mean something else in most names."""
+NAME_ENVIRONMENTS = re.compile(r"prod|production|staging|stg|dev")
+"""Likewise: `live`, `test` and `stage` are also streams, tests and stages."""
 ENVIRONMENT_LABELS = ("env", "environment", "stage", "tier")
 
 
@@ -106,7 +110,7 @@ def severity(word: str | None) -> Severity:
 
 def severity_in_name(name: str) -> Severity:
     """The severity a name carries (`checkout-errors-critical`), for sources that have no such field."""
-    return next((SEVERITY_WORDS[word] for word in _words(name) if word in SEVERITY_WORDS), DEFAULT_SEVERITY)
+    return severity(next(_words(name, NAME_SEVERITIES), None))
 
 
 def environment(labels: Mapping[str, str]) -> str | None:
@@ -117,11 +121,12 @@ def environment(labels: Mapping[str, str]) -> str | None:
 
 def environment_in_name(name: str) -> str | None:
     """The environment a name carries (`prod-web-cpu-high`); None where it carries none."""
-    return next((ENVIRONMENT_WORDS[word] for word in _words(name) if word in ENVIRONMENT_WORDS), None)
+    word = next(_words(name, NAME_ENVIRONMENTS), None)
+    return ENVIRONMENT_WORDS[word] if word else None
 
 
-def _words(name: str) -> list[str]:
-    return re.split(r"[^a-z0-9]+", name.lower())
+def _words(name: str, known: re.Pattern[str]) -> Iterator[str]:
+    return (word for word in re.split(r"[^a-z0-9]+", name.lower()) if known.fullmatch(word))
 
 
 def _encodable(value: str) -> str:

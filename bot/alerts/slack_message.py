@@ -40,7 +40,7 @@ def parse(event: JsonObject) -> tuple[ParsedAlert, ...]:
     labels = _pairs(parts)
     at = _posted(event)
     status = AlertStatus.FIRING if found["status"] == "FIRING" else AlertStatus.RESOLVED
-    name = labels.get("alertname", found["name"])
+    name = labels.get("alertname") or found["name"].rstrip("*_`~:,") or "unnamed alert"
     key = _fingerprint(name, labels)
     url = next((link for part in _links(event) if (link := part)), None)
     alert = ParsedAlert(

@@ -1,7 +1,7 @@
 """Amazon SNS at the door: is this message really from SNS, from a topic we listen to, and fresh?
 
-Signature versions 1 (SHA1, AWS' default for a topic) and 2 (SHA256). Anything that goes wrong is a rejection. What an
-accepted notification says is for bot.alerts.cloudwatch.
+Signature versions 1 (SHA1, AWS' default for a topic) and 2 (SHA256). Nothing that goes wrong here lets a message pass.
+What an accepted notification says is for bot.alerts.cloudwatch.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from bot.alerts import MalformedAlert
 from bot.alerts import fields as read
+from tools.errors import Unreachable
 from tools.values import JsonObject, Value
 
 if TYPE_CHECKING:
@@ -92,16 +94,18 @@ def receive(
 ) -> Accepted:
     """Verify a message and confirm a subscription. Raises NotFromSns for everything that is not to be believed.
 
+    Raises Unreachable when the certificate could not be fetched for now: SNS repeats what it gets a 5xx for.
+
     `known` says whether a message id was accepted before: SNS repeats for up to an hour, so an old message that is
     known is a duplicate, while an old one nobody has seen is refused.
     """
     message = verified(body, door, certificates)
-    accepted = Accepted(kind="notification", topic=str(message["TopicArn"]), message_id=read.text(message, "MessageId"))
+    accepted = Accepted(kind="notification", topic=str(message["TopicArn"]), message_id=str(message["MessageId"]))
     if known(accepted.message_id):
         return accepted.model_copy(update={"kind": "duplicate"})
-    sent = read.moment(message, "Timestamp")
-    if not -AHEAD <= at - sent <= door.fresh:
-        raise NotFromSns(f"Timestamp {sent:%Y-%m-%d %H:%M:%S} is too far from now")
+    age = at - read.moment(message, "Timestamp")
+    if not -AHEAD <= age <= door.fresh:
+        raise NotFromSns(f"Timestamp is too far from now: {age.total_seconds():.0f} s old")
     match message["Type"]:
         case "SubscriptionConfirmation":
             confirm(accepted.topic, read.text(message, "Token"))
@@ -113,7 +117,7 @@ def receive(
 
 
 def verified(body: bytes, door: Door, certificates: Certificates) -> JsonObject:
-    """The message, if its signature and topic hold. Whatever goes wrong on the way is a rejection."""
+    """The message, if its signature and topic hold."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     try:
@@ -121,8 +125,10 @@ def verified(body: bytes, door: Door, certificates: Certificates) -> JsonObject:
         _verify(message, door, certificates)
     except InvalidSignature as error:
         raise NotFromSns("the signature does not match") from error
-    except (MalformedAlert, KeyError, TypeError, ValueError, OSError, UnsupportedAlgorithm) as error:
+    except (MalformedAlert, KeyError, TypeError, ValueError, HTTPError, UnsupportedAlgorithm) as error:
         raise NotFromSns(f"{type(error).__name__}: {error}") from error
+    except OSError as error:
+        raise Unreachable("SNS' certificate could not be fetched") from error
     return message
 
 

@@ -125,7 +125,7 @@ def _typed(seconds: float) -> int | None:
 
 def _forget(folder: Path) -> None:
     """Every demo starts with an empty record."""
-    for old in folder.glob("sayso*.sqlite*"):
+    for old in (*folder.glob("sayso*.sqlite*"), *folder.glob("bot.log")):
         old.unlink()
 
 

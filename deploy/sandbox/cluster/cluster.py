@@ -15,15 +15,20 @@ from deploy.sandbox.cluster.api.effects import Effect, Effects
 from deploy.sandbox.cluster.api.http import create_app, switch_node
 from deploy.sandbox.cluster.api.server import ApiServer
 from deploy.sandbox.cluster.clock import Clock
+from deploy.sandbox.cluster.controllers.autoscalers import Autoscalers
 from deploy.sandbox.cluster.controllers.budgets import Budgets
+from deploy.sandbox.cluster.controllers.claims import Claims, Quotas
+from deploy.sandbox.cluster.controllers.daemonsets import DaemonSets
 from deploy.sandbox.cluster.controllers.deployments import Deployments
 from deploy.sandbox.cluster.controllers.endpoints import EndpointSlices
 from deploy.sandbox.cluster.controllers.garbage import GarbageCollector, Namespaces
+from deploy.sandbox.cluster.controllers.jobs import Jobs
 from deploy.sandbox.cluster.controllers.kubelets import Kubelets
 from deploy.sandbox.cluster.controllers.loop import Controller, Loop
 from deploy.sandbox.cluster.controllers.nodes import Nodes
 from deploy.sandbox.cluster.controllers.replicasets import ReplicaSets
 from deploy.sandbox.cluster.controllers.scheduler import Scheduler
+from deploy.sandbox.cluster.controllers.statefulsets import StatefulSets
 from deploy.sandbox.cluster.events import Recorder
 from deploy.sandbox.cluster.furnishing import furnish
 from deploy.sandbox.cluster.images import IMAGES, Images
@@ -178,12 +183,18 @@ def _controllers(plane: Plane) -> list[Controller]:
     """In the order in which one's work becomes the next one's."""
     return [
         Namespaces(plane),
+        Autoscalers(plane),
         Deployments(plane),
         ReplicaSets(plane),
+        StatefulSets(plane),
+        DaemonSets(plane),
+        Jobs(plane),
+        Claims(plane),
         Scheduler(plane),
         Kubelets(plane),
         EndpointSlices(plane),
         Budgets(plane),
+        Quotas(plane),
         Nodes(plane),
         GarbageCollector(plane),
     ]

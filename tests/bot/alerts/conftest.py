@@ -1,4 +1,4 @@
-"""The captured and documented payloads: `{"_source", "_headers", "body"}` each, the body as the source would send it."""
+"""The captured and documented payloads: `{"_source", "_headers", "body"}` each, the body as the source sends it."""
 
 from __future__ import annotations
 

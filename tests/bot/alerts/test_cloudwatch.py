@@ -157,9 +157,11 @@ def test_a_composite_alarm_watches_no_metric_of_its_own(payload: Payload) -> Non
 @pytest.mark.parametrize(
     ("name", "severity", "environment"),
     [
-        ("prod-web-cpu-high", Severity.SEV2, "prod"),
+        ("prod-web-cpu-high", Severity.SEV3, "prod"),
+        ("checkout-p2-latency", Severity.SEV2, None),
         ("staging/orders-critical", Severity.SEV1, "staging"),
         ("product-page-slow", Severity.SEV3, None),
+        ("live-stream-low-bitrate", Severity.SEV3, None),
         ("checkout-errors", Severity.SEV3, None),
     ],
 )

@@ -13,7 +13,7 @@ from tools.evidence import Severity
 from tools.subjects import KubernetesSubject
 
 TS = "1795252100.000007"
-DEFAULT = {
+DEFAULT: dict[str, Any] = {
     "type": "message",
     "channel": "C0ALERTS01",
     "bot_id": "B0ALERTS01",
@@ -83,7 +83,7 @@ def test_blocks_are_read_where_there_are_no_attachments() -> None:
 
     (alert,) = slack_message.parse(message(attachments=[], blocks=[section]))
 
-    assert alert.name == "QueueStuck*".rstrip("*")
+    assert alert.name == "QueueStuck"
 
 
 def test_resolved_is_the_same_alert_and_has_ended() -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as some
 from bot.alerts import sns
 from deploy.sandbox.aws.notifications import Signer
 from tests.bot.alerts.conftest import Payload
+from tools.errors import Unreachable
 
 NOTIFICATION, CONFIRMATION = (
     "cloudwatch_sns_notification_alarm_signed",
@@ -216,6 +217,23 @@ def files(certificate: bytes) -> Iterator[_Files]:
     yield server
     server.shutdown()
     server.server_close()
+
+
+def test_a_certificate_that_cannot_be_fetched_now_is_worth_another_try(payload: Payload) -> None:
+    message = payload(NOTIFICATION) | {"SigningCertURL": f"http://127.0.0.1:9{PEM}"}
+    door = sns.Door(topics=frozenset({TOPIC}), allow_loopback=True)
+
+    with pytest.raises(Unreachable):
+        sns.verified(json.dumps(message).encode(), door, sns.Certificates())
+
+
+def test_a_certificate_that_is_not_there_is_a_rejection(files: _Files, payload: Payload) -> None:
+    files.redirect = True
+    message = payload(NOTIFICATION) | {"SigningCertURL": f"http://127.0.0.1:{files.server_port}{PEM}"}
+    door = sns.Door(topics=frozenset({TOPIC}), allow_loopback=True)
+
+    with pytest.raises(sns.NotFromSns, match="302"):
+        sns.verified(json.dumps(message).encode(), door, sns.Certificates())
 
 
 def test_a_certificate_is_fetched_once(files: _Files, certificate: bytes) -> None:

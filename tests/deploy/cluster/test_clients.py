@@ -17,7 +17,7 @@ from deploy.sandbox.cluster.objects.resources import RESOURCES, Resource
 from tests.deploy.cluster.manifests import FAULTS, Manifest, budget, deployment, in_container, probe, service
 from tests.deploy.cluster.wire import Wire
 
-READY = {"readinessProbe": probe("/readyz")}
+READY: dict[str, Any] = {"readinessProbe": probe("/readyz")}
 
 
 # The official client
@@ -26,18 +26,23 @@ READY = {"readinessProbe": probe("/readyz")}
 @pytest.fixture
 def client(cluster: Cluster, tmp_path: Path) -> Iterator[Any]:
     """An ApiClient made from a kubeconfig."""
-    from kubernetes import config
-
-    config_file = cluster.kubeconfig(tmp_path / "kubeconfig")
-    made = config.new_client_from_config(str(config_file))
+    made = client_from(cluster.kubeconfig(tmp_path / "kubeconfig"))
     yield made
     made.close()
+
+
+def client_from(kubeconfig: Path) -> Any:
+    """The official client over one kubeconfig."""
+    from kubernetes import config
+
+    make: Any = config.new_client_from_config
+    return make(str(kubeconfig))
 
 
 def test_the_client_creates_patches_and_reads_a_deployment(cluster: Cluster, client: Any) -> None:
     from kubernetes.client import AppsV1Api
 
-    apps = AppsV1Api(client)
+    apps: Any = AppsV1Api(client)
     apps.create_namespaced_deployment("shop", deployment())
     cluster.advance(5)
 
@@ -68,7 +73,7 @@ def test_the_clients_dry_run_with_a_body_really_deletes_and_the_bodys_own_does_n
 ) -> None:
     from kubernetes.client import CoreV1Api
 
-    core = CoreV1Api(client)
+    core: Any = CoreV1Api(client)
     first, second = (pod.metadata for pod in core.list_namespaced_pod("shop").items)
 
     core.delete_namespaced_pod(first.name, "shop", body={"dryRun": ["All"], "preconditions": {"uid": first.uid}})
@@ -109,26 +114,29 @@ def test_a_typed_list_of_each_of_the_kinds_an_investigation_reads_works(
 ) -> None:
     from kubernetes.client import AppsV1Api, CoreV1Api, DiscoveryV1Api
 
-    core, apps = CoreV1Api(client), AppsV1Api(client)
+    core: Any = CoreV1Api(client)
+    apps: Any = AppsV1Api(client)
+    discovery: Any = DiscoveryV1Api(client)
 
     assert len(core.list_node().items) == 3
     assert len(core.list_namespaced_pod("shop").items) == 2
     assert len(core.list_namespaced_event("shop").items) > 5
     assert len(apps.list_namespaced_replica_set("shop").items) == 1
-    assert len(DiscoveryV1Api(client).list_namespaced_endpoint_slice("shop").items[0].endpoints) == 2
+    assert len(discovery.list_namespaced_endpoint_slice("shop").items[0].endpoints) == 2
 
 
 def test_the_clients_watch_sees_a_rollout(cluster: Cluster, client: Any, web: Manifest) -> None:
     from kubernetes import watch
     from kubernetes.client import AppsV1Api
 
-    apps = AppsV1Api(client)
+    apps: Any = AppsV1Api(client)
     position = apps.list_namespaced_deployment("shop").metadata.resource_version
     apps.patch_namespaced_deployment("web", "shop", in_container(image="registry.local/web:3.0.0"))
     cluster.advance(10)
 
+    make: Any = watch.Watch
     events = list(
-        watch.Watch().stream(
+        make().stream(
             apps.list_namespaced_deployment, "shop", resource_version=position, timeout_seconds=1, _request_timeout=10
         )
     )
@@ -140,7 +148,7 @@ def test_the_clients_watch_sees_a_rollout(cluster: Cluster, client: Any, web: Ma
 def test_a_typed_eviction_and_a_log_work(cluster: Cluster, client: Any, web: Manifest) -> None:
     from kubernetes.client import CoreV1Api, V1Eviction, V1ObjectMeta
 
-    core = CoreV1Api(client)
+    core: Any = CoreV1Api(client)
     pod = core.list_namespaced_pod("shop").items[0].metadata.name
 
     log = core.read_namespaced_pod_log(pod, "shop", tail_lines=1)
@@ -152,14 +160,13 @@ def test_a_typed_eviction_and_a_log_work(cluster: Cluster, client: Any, web: Man
 
 
 def test_reader_and_writer_get_their_own_kubeconfigs(tmp_path: Path) -> None:
-    from kubernetes import config
     from kubernetes.client import ApiException, AppsV1Api
 
     with Cluster(speed=0, rbac=True) as guarded:
         guarded.load([deployment()])
         codes = {}
         for identity in (Identity.READER, Identity.WRITER):
-            made = config.new_client_from_config(str(guarded.kubeconfig(tmp_path / identity, identity)))
+            made = client_from(guarded.kubeconfig(tmp_path / identity, identity))
             try:
                 AppsV1Api(made).patch_namespaced_deployment("web", "default", {"spec": {"replicas": 1}})
                 codes[identity] = 200

@@ -14,7 +14,7 @@ from tests.deploy.cluster.manifests import Manifest, budget, deployment, in_cont
 from tests.deploy.cluster.wire import JSON_PATCH, MERGE, Wire, path
 
 DEPLOYMENT = path("deployments", "web")
-READY = {"readinessProbe": probe("/readyz")}
+READY: dict[str, Any] = {"readinessProbe": probe("/readyz")}
 
 
 def conditions(item: Manifest) -> dict[str, tuple[str, str]]:

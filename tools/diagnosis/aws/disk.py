@@ -5,8 +5,7 @@ from __future__ import annotations
 from tools import resources
 from tools.evidence import Finding, Severity
 from tools.reads.aws import evidence
-from tools.reads.aws.look import DISK_METRIC
-from tools.reads.aws.views import Picture, Series
+from tools.reads.aws.views import DISK_METRIC, Picture, Series
 
 DISK_FULL = 90.0
 """Percent used. Common practice: warn at 85, act at 90."""

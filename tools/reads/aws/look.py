@@ -13,12 +13,9 @@ from typing import Any, TypeVar
 from tools.clients.aws import AwsReader
 from tools.errors import PermanentError, TemporaryError, Unreachable
 from tools.reads.aws import alarms, groups, instances, logs, metrics, services
-from tools.reads.aws.views import Alarm, Picture, Series
+from tools.reads.aws.views import DISK_METRIC, DISK_NAMESPACE, Alarm, Picture, Series
 from tools.redaction import redact
 from tools.subjects import AwsSubject
-
-DISK_NAMESPACE, DISK_METRIC = "CWAgent", "disk_used_percent"
-"""Where the CloudWatch agent reports how full a file system is."""
 
 Seen = TypeVar("Seen")
 

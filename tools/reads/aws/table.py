@@ -13,8 +13,7 @@ from tools.clients.aws import AwsReader
 from tools.errors import PermanentError
 from tools.evidence import Evidence
 from tools.reads.aws import alarms, evidence, groups, instances, logs, metrics, services
-from tools.reads.aws.look import DISK_METRIC, DISK_NAMESPACE
-from tools.reads.aws.views import AlarmState
+from tools.reads.aws.views import DISK_METRIC, DISK_NAMESPACE, AlarmState
 from tools.reads.read import Read
 from tools.values import Value
 

@@ -14,6 +14,9 @@ from tools.values import Value
 Utc = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
 """A time, in UTC whatever it came in: botocore answers some in the machine's own zone."""
 
+DISK_NAMESPACE, DISK_METRIC = "CWAgent", "disk_used_percent"
+"""Where the CloudWatch agent reports how full a file system is."""
+
 FRESH = timedelta(minutes=15)
 """An older datapoint says nothing about now."""
 

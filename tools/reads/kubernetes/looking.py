@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from tools.clients.kubernetes import ApiGroup, KubernetesReader, KubernetesWriter, path_to
@@ -154,15 +156,19 @@ def _logs(survey: Survey, pods: tuple[Pod, ...]) -> Iterator[Log]:
     wanted = [(pod, state) for pod in pods if not pod.deleting for state in pod.states if _ended_badly(state)]
     wanted.sort(key=lambda found: found[0].created.timestamp() if found[0].created else 0.0, reverse=True)
     for pod, state in wanted[:MOST_LOGS]:
-        for previous in (True, False) if state.restarts else (False,):
-            log = survey.attempt(f"the log of {pod.name}/{state.name}", _ask_log(survey, pod, state, previous=previous))
-            if log is not None and log.lines:
-                yield log
-                break
+        log = survey.attempt(f"the log of {pod.name}/{state.name}", partial(_last_words, survey, pod, state))
+        if log is not None and log.lines:
+            yield log
 
 
-def _ask_log(survey: Survey, pod: Pod, state: ContainerState, *, previous: bool) -> Callable[[], Log]:
-    return lambda: read_log(survey.namespace, pod.name, state.name, survey.reader, previous=previous)
+def _last_words(survey: Survey, pod: Pod, state: ContainerState) -> Log:
+    """The log of the run that ended; of the present one where the node has thrown the former away."""
+    if state.restarts:
+        with suppress(PermanentError):
+            former = read_log(survey.namespace, pod.name, state.name, survey.reader, previous=True)
+            if former.lines:
+                return former
+    return read_log(survey.namespace, pod.name, state.name, survey.reader, previous=False)
 
 
 def _ended_badly(state: ContainerState) -> bool:

@@ -34,10 +34,15 @@ class ReplicaSets:
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
+        self._refused: dict[str, tuple[float, str]] = {}
+        """Set uid -> when creating may be tried again, and why it failed. Refusals name a new pod each time, so trying
+        again at once would never come to rest."""
 
     def concerns(self, change: Change) -> Iterable[Key]:
         """A set itself, or the set of a pod."""
         if change.resource is REPLICA_SETS:
+            if change.kind == "DELETED":
+                self._refused.pop(uid_of(change.item), None)
             return (key_of(change.item),)
         return owners_concerned(self._plane, change, "ReplicaSet", REPLICA_SETS)
 
@@ -55,9 +60,13 @@ class ReplicaSets:
             text = f"Deleted pod: {pod['metadata']['name']}"
             self._plane.recorder.normal(owner, "SuccessfulDelete", text, _COMPONENT)
         soon = self._count(key, refusal)
-        return self._plane.clock.now() + RETRY_SECONDS if refusal else soon
+        return self._refused[uid_of(owner)][0] if refusal else soon
 
     def _create(self, owner: Object, missing: int) -> str:
+        retry_at, reason = self._refused.pop(uid_of(owner), (0.0, ""))
+        if missing > 0 and self._plane.clock.now() < retry_at:
+            self._refused[uid_of(owner)] = (retry_at, reason)
+            return reason
         for _ in range(missing):
             try:
                 body = pod_from_template(owner, owner["spec"]["template"])
@@ -65,6 +74,7 @@ class ReplicaSets:
             except Refusal as refusal:
                 text = f"Error creating: {refusal.message}"
                 self._plane.recorder.warning(owner, "FailedCreate", text, _COMPONENT)
+                self._refused[uid_of(owner)] = (self._plane.clock.now() + RETRY_SECONDS, refusal.message)
                 return refusal.message
             text = f"Created pod: {pod['metadata']['name']}"
             self._plane.recorder.normal(owner, "SuccessfulCreate", text, _COMPONENT)

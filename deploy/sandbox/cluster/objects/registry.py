@@ -15,7 +15,7 @@ from deploy.sandbox.cluster.objects.names import Names
 from deploy.sandbox.cluster.objects.ownership import Manager
 from deploy.sandbox.cluster.objects.quotas import apply_limit_range, check_quota
 from deploy.sandbox.cluster.objects.refusals import already_exists, bad_request, conflict, forbidden, not_found
-from deploy.sandbox.cluster.objects.resources import DEPLOYMENTS, NAMESPACES, PODS, SERVICES, Resource
+from deploy.sandbox.cluster.objects.resources import DEPLOYMENTS, JOBS, NAMESPACES, PODS, SERVICES, Resource
 from deploy.sandbox.cluster.objects.shapes import Object, clone, is_finished, is_leaving
 from deploy.sandbox.cluster.objects.store import Store
 from deploy.sandbox.cluster.objects.validation import validate
@@ -60,13 +60,13 @@ class Registry:
             raise already_exists(resource, meta["name"])
         if resource is PODS:
             apply_limit_range(self.store, namespace, item.get("spec") or {})
+        for name in (*_DELETION, "resourceVersion", "generation"):
+            meta.pop(name, None)
+        meta |= {"uid": self._names.uid(), "creationTimestamp": self._clock.stamp()}
         defaults.fill(resource, item)
         self._allocate(resource, item)
         validate(resource, item)
         check_quota(self.store, resource, namespace, item)
-        for name in (*_DELETION, "resourceVersion", "generation"):
-            meta.pop(name, None)
-        meta |= {"uid": self._names.uid(), "creationTimestamp": self._clock.stamp()}
         if resource.counts_generations:
             meta["generation"] = 1
         if manager is not None and manager.operation != "Apply":
@@ -157,6 +157,8 @@ class Registry:
 
     def _allocate(self, resource: Resource, item: Object) -> None:
         spec = item.get("spec") or {}
+        if resource is JOBS and not spec.get("selector"):
+            _select_own_pods(item)
         if resource is SERVICES and spec.get("type") != "ExternalName":
             spec.setdefault("clusterIP", self._names.service_address())
             spec.setdefault("clusterIPs", [spec["clusterIP"]])
@@ -249,6 +251,16 @@ class Registry:
             kept = [other for other in item["metadata"]["ownerReferences"] if other["uid"] != uid]
             meta = {**item["metadata"], "ownerReferences": kept}
             self.store.put(resource, {**item, "metadata": meta}, item)
+
+
+def _select_own_pods(job: Object) -> None:
+    """A Job selects its pods by its uid, and labels them so; nobody has to invent a selector."""
+    owner = {"batch.kubernetes.io/controller-uid": job["metadata"]["uid"]}
+    template = job["spec"]["template"] = dict(job["spec"].get("template") or {})
+    meta = template["metadata"] = dict(template.get("metadata") or {})
+    named = {**owner, "batch.kubernetes.io/job-name": job["metadata"]["name"], "job-name": job["metadata"]["name"]}
+    meta["labels"] = {**(meta.get("labels") or {}), **named}
+    job["spec"]["selector"] = {"matchLabels": owner}
 
 
 def _visible(item: Object) -> Object:

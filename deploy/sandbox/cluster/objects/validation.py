@@ -70,6 +70,10 @@ def _kind(resource: Resource, item: Object) -> Iterator[Cause]:
             yield from _service(spec)
         case "HorizontalPodAutoscaler":
             yield from _autoscaler(spec)
+        case "Job":
+            if ((spec.get("template") or {}).get("spec") or {}).get("restartPolicy") not in ("OnFailure", "Never"):
+                text = 'Required value: valid values: "OnFailure", "Never"'
+                yield Cause("spec.template.spec.restartPolicy", text, "FieldValueRequired")
         case "PodDisruptionBudget":
             if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
                 yield Cause("spec", "Invalid value: minAvailable and maxUnavailable cannot be both set")

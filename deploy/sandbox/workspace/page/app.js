@@ -56,19 +56,19 @@ function drawSidebar() {
   const entry = (key, label, chosen, target, extra) => ({ key, value: { label, chosen, target, extra } });
   const rooms = mine.filter((channel) => !channel.is_im).map((channel) => entry(channel.id, `# ${channel.name}`, channel.id === here().id, { channel: channel.id, tab: "messages" }, channel.is_ext_shared ? "shared" : ""));
   const direct = ownDirect();
-  const apps = direct && mine.includes(direct) ? [entry("app", "🗣️ sayso", direct.id === here().id, { channel: direct.id }, "app")] : [];
+  const apps = direct && mine.includes(direct) ? [entry("app", "sayso", direct.id === here().id, { channel: direct.id }, "app")] : [];
   const heading = (label) => ({ key: label, value: { heading: label } });
   redraw(at("sidebar"), [heading("Channels"), ...rooms, heading("Apps"), ...apps], (value) =>
     value.heading
       ? h("h2", {}, value.heading)
-      : h("button", { type: "button", class: value.chosen ? "chosen" : "", "aria-current": value.chosen ? "page" : null, onclick: () => go({ thread: "", ...value.target }) }, value.label, value.extra ? h("small", {}, value.extra) : null),
+      : h("button", { type: "button", class: value.chosen ? "chosen" : "", "aria-current": value.chosen ? "page" : null, onclick: () => go({ thread: "", ...value.target }) }, h("span", {}, value.extra === "app" ? h("img", { class: "glyph", src: "/page/icon.svg", alt: "" }) : null, value.label), value.extra ? h("small", {}, value.extra) : null),
   );
 }
 
 // The frame of the middle column; what is in it is kept up to date without touching the composer.
 function furnish() {
   const channel = here();
-  const tab = (name, label) => h("button", { type: "button", role: "tab", "aria-selected": where.tab === name, onclick: () => openTab(name) }, label);
+  const tab = (name, label) => h("button", { type: "button", role: "tab", "aria-selected": String(where.tab === name), onclick: () => openTab(name) }, label);
   const tabs = channel.is_im ? h("div", { class: "tabs", role: "tablist" }, tab("home", "Home"), tab("messages", "Messages")) : null;
   const title = channel.is_im ? "sayso" : `# ${channel.name}`;
   const people = channel.is_im ? "" : `${channel.members.length} members`;

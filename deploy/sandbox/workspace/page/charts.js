@@ -2,9 +2,9 @@
 
 import { h, svg } from "./dom.js";
 
-const WIDTH = 520;
-const HEIGHT = 190;
-const PAD = { left: 44, right: 12, top: 10, bottom: 24 };
+const WIDTH = 400;
+const HEIGHT = 170;
+const PAD = { left: 38, right: 12, top: 10, bottom: 24 };
 
 /** A chart block. */
 export function chart(block) {

@@ -31,7 +31,7 @@ function row(entry) {
   const body = h("pre", {}, JSON.stringify(entry.kind === "call" ? entry.args : { ack: entry.ack, payload: entry.payload, connected: entry.connected }, null, 2));
   const [sign, title, note] = told(entry);
   const toggled = (event) => (event.target.open ? open.add(key) : open.delete(key));
-  return h("details", { class: `entry ${entry.kind} ${trouble(entry) ? "trouble" : ""}`, open: open.has(key), ontoggle: toggled }, h("summary", {}, h("time", {}, new Date(entry.at * 1000).toLocaleTimeString()), h("span", { class: "sign" }, sign), h("b", {}, title), h("span", { class: "note" }, note)), body);
+  return h("details", { class: `entry ${entry.kind} ${trouble(entry) ? "trouble" : ""}`, open: open.has(key), ontoggle: toggled }, h("summary", {}, h("time", {}, new Date(entry.at * 1000).toLocaleTimeString(undefined, { hour12: false })), h("span", { class: "sign" }, sign), h("b", {}, title), h("span", { class: "note" }, note)), body);
 }
 
 function told(entry) {

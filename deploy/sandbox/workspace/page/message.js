@@ -4,7 +4,7 @@ import { blocks } from "./blocks.js";
 import { h, link, toast } from "./dom.js";
 import { EMOJI } from "./emoji.js";
 import { clock, mrkdwn } from "./mrkdwn.js";
-import { me, order, personById } from "./store.js";
+import { me, order, personById, world } from "./store.js";
 
 const COLOURS = { danger: "#a30200", good: "#2eb67d", warning: "#daa038" };
 const AVATARS = ["#1264a3", "#2b7a5f", "#b5612a", "#7c4dab", "#b3274f", "#43698c"];
@@ -28,8 +28,9 @@ export function avatar(person, id = "") {
   const seed = person?.id ?? id;
   const node = h("div", { class: `avatar ${person?.is_bot ? "bot" : ""}`, "aria-hidden": "true" });
   node.style.background = AVATARS[[...seed].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % AVATARS.length];
-  node.append(person?.name === "sayso" ? "🗣️" : person?.is_bot ? "🔔" : (person?.real_name ?? "?").split(" ").map((part) => part[0]).slice(0, 2).join(""));
-  if (person?.name === "sayso") node.style.background = "#4a154b";
+  const initials = (person?.real_name ?? "?").split(" ").map((part) => part[0]).slice(0, 2).join("");
+  const own = person?.id === world.bot_user;
+  node.append(own ? h("img", { src: "/page/icon.svg", alt: "" }) : person?.is_bot ? "🔔" : initials);
   return node;
 }
 

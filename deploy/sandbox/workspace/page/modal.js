@@ -43,7 +43,7 @@ function drawn(view, depth) {
   };
   dialog.setAttribute("aria-label", view.title?.text ?? "Dialog");
   dialog.dataset.callbackId = view.callback_id;
-  const header = h("header", {}, back, h("span", { class: "app-mark", "aria-hidden": "true" }, "🗣️"), h("h2", {}, text(view.title)), close);
+  const header = h("header", {}, back, h("img", { class: "app-mark", src: "/page/icon.svg", alt: "" }), h("h2", {}, text(view.title)), close);
   const banner = h("div", { class: "banner", role: "alert", hidden: true });
   return [header, h("form", { novalidate: true, onsubmit: (event) => send(event, view) }, banner, h("div", { class: "dialog-body" }, blocks(view.blocks, surface)), h("footer", {}, cancel, submit))];
 }

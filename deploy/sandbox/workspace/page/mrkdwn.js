@@ -11,7 +11,7 @@ const INLINE =
 export function mrkdwn(text) {
   return String(text ?? "")
     .split(/```\n?([\s\S]*?)```/)
-    .map((part, n) => (n % 2 ? h("pre", {}, h("code", {}, unescape(part.replace(/\n$/, "")))) : quoted(part)));
+    .map((part, n) => (n % 2 ? h("pre", {}, h("code", {}, unescape(part.replace(/\n$/, "")))) : quoted(n ? part.replace(/^\n/, "") : part)));
 }
 
 /** A text object: mrkdwn, or plain text in which only emoji mean anything. */
@@ -69,7 +69,7 @@ function tokenNode(token) {
   if (target.startsWith("!date^")) return dateNode(target, label);
   if (target.startsWith("!subteam^")) return mention(`@${groupById(target.split("^")[1])?.handle ?? label ?? "group"}`);
   if (target.startsWith("!")) return mention(`@${label ?? target.slice(1)}`);
-  return link(unescape(target), unescape(label ?? target));
+  return /^(https?:|mailto:)/i.test(target) ? link(unescape(target), unescape(label ?? target)) : `<${unescape(token)}>`;
 }
 
 const mention = (name) => h("span", { class: "mention" }, name);
