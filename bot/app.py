@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import threading
@@ -32,6 +33,7 @@ from bot.web import Doors, HttpServer, create_web
 from policies.loading import SHIPPED, load
 from policies.rules import Policy
 from storage.database import Database, hold_alone, migrate
+from tools import redaction
 from tools.clients import Readers, Writers
 from tools.clients.aws import AwsReader, AwsWriter
 from tools.clients.kubernetes import KubernetesReader, KubernetesWriter
@@ -57,6 +59,7 @@ class Sayso:
 
     def __init__(self, settings: Settings) -> None:
         slack = settings.require_slack()
+        redaction.use_key(_redaction_key(slack))
         self._alone = hold_alone(settings.database_url)
         self.database = Database(settings.database_url)
         migrate(self.database)
@@ -140,6 +143,11 @@ def _register_flows(durable: Durable, desk: Desk) -> None:
 
     durable.register("triage", run_triage)
     durable.register("remediate", run_remediation)
+
+
+def _redaction_key(slack: SlackAccess) -> bytes:
+    """Makes the same secret show as the same placeholder after a restart, and another one in another installation."""
+    return hashlib.sha256(b"sayso.redaction\n" + slack.bot_token.get_secret_value().encode()).digest()
 
 
 def web_client(slack: SlackAccess) -> WebClient:

@@ -61,6 +61,7 @@ def investigate(incident_id: int, desk: Desk) -> None:
             evidence=conclusion.evidence,
             gaps=conclusion.gaps,
             advice=conclusion.advice,
+            second=conclusion.second,
             at=desk.now(),
         )
         incident = incidents.get(session, incident_id)
@@ -78,9 +79,23 @@ def propose(incident_id: int, look: int, desk: Desk) -> str:
     if not incident.proposal.actions:
         return _leave_to_people(incident_id, incident.advice, desk)
     rehearsal = rehearse(incident.proposal, desk.writers)
-    if isinstance(rehearsal, NotPossible):
+    if isinstance(rehearsal, Rehearsal):
+        return _post_plan(incident, incident.proposal, rehearsal, look, desk)
+    second = rehearse(incident.second, desk.writers) if incident.second is not None else rehearsal
+    if incident.second is None or isinstance(second, NotPossible):
         return _leave_to_people(incident_id, f"No plan: {rehearsal.reason}", desk)
-    return _post_plan(incident, incident.proposal, rehearsal, look, desk)
+    _note_failed_fix(incident_id, rehearsal.reason, desk)
+    return _post_plan(incident, incident.second, second, look, desk)
+
+
+def _note_failed_fix(incident_id: int, reason: str, desk: Desk) -> None:
+    """The model's fix cannot be done; what follows is the rules'."""
+    with desk.database.writing() as session:
+        incident = incidents.get(session, incident_id)
+        if incident.mind is not None:
+            incident.mind = incident.mind.model_copy(update={"failure": f"its fix cannot be done ({reason})"})
+        incident.proposal = incident.second
+        session.add(incident)
 
 
 def _leave_to_people(incident_id: int, note: str | None, desk: Desk) -> str:

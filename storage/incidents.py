@@ -67,6 +67,7 @@ def look_again(session: Session, incident: Incident, note: str) -> None:
     """Start over with an open incident: the next investigation is a run of its own."""
     incident.status, incident.looks, incident.note = IncidentStatus.OPEN, incident.looks + 1, note
     incident.proposal, incident.evidence, incident.gaps, incident.advice = None, None, None, None
+    incident.second = None
     session.add(incident)
     session.flush()
 
@@ -214,12 +215,13 @@ def conclude(
     evidence: tuple[Evidence, ...],
     gaps: tuple[str, ...],
     advice: str | None,
+    second: Proposal | None,
     at: datetime,
 ) -> None:
     """Keep what the investigation concluded, with the evidence it rests on."""
     incident = get(session, incident_id)
     incident.mind, incident.proposal, incident.evidence = mind, proposal, evidence
-    incident.gaps, incident.advice = gaps, advice
+    incident.gaps, incident.advice, incident.second = gaps, advice, second
     session.add(incident)
     findings: list[JsonValue] = [finding.code for finding in proposal.findings]
     _audit(

@@ -153,6 +153,8 @@ class Incident(SQLModel, table=True):
     mind: Mind | None = _json(Mind, nullable=True)
     """Which mind spoke; None until one has."""
     proposal: Proposal | None = _json(Proposal, nullable=True)
+    second: Proposal | None = _json(Proposal, nullable=True)
+    """What the rules alone would propose, where a model spoke."""
     evidence: tuple[Evidence, ...] | None = _json(tuple[Evidence, ...], nullable=True)
     gaps: tuple[str, ...] | None = _json(tuple[str, ...], nullable=True)
     advice: str | None = None

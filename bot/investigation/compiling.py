@@ -124,13 +124,14 @@ def compile_proposal(
         raise NotAnAnswer(_first_fault(error)) from error
     case, dropped = _Case(question, {piece.id: piece for piece in evidence}), _Dropped()
     findings, shown = _findings(frame, case, dropped)
-    actions, called_for = _actions(frame, case, dropped)
+    actions, carried = _actions(frame, case, dropped)
     proposal = Proposal(
         hypothesis=_words(frame.hypothesis, HYPOTHESIS),
         findings=findings,
         actions=actions,
         success_criteria=criteria_for(actions, question),
-        confidence=min(frame.confidence, ceiling((*shown, *called_for))),
+        # An action is as sure as what calls for it: findings that are well shown do not carry it.
+        confidence=min(frame.confidence, *(carried or [ceiling(shown)])),
     )
     return proposal, tuple(dropped.reasons)
 
@@ -161,10 +162,10 @@ def _findings(frame: _Frame, case: _Case, dropped: _Dropped) -> tuple[tuple[Find
     return tuple(kept), tuple(shown)
 
 
-def _actions(frame: _Frame, case: _Case, dropped: _Dropped) -> tuple[tuple[Action, ...], tuple[Evidence, ...]]:
-    """The actions that are known, quoted for, aimed at something that was seen, and one a target."""
+def _actions(frame: _Frame, case: _Case, dropped: _Dropped) -> tuple[tuple[Action, ...], list[int]]:
+    """The actions that are known, quoted for, aimed at something that was seen, one a target; what each may claim."""
     kept: dict[str, Action] = {}
-    called_for: list[Evidence] = []
+    carried: list[int] = []
     for said in _each(frame.actions, TypeAdapter(ModelAction), "an action", dropped):
         action, what = said.action, f"action {said.action.kind}"
         cited = case.cited(said.quotes, what, dropped)
@@ -178,8 +179,8 @@ def _actions(frame: _Frame, case: _Case, dropped: _Dropped) -> tuple[tuple[Actio
             dropped.note(what, f"a proposal holds at most {MAXIMUM_ACTIONS} actions")
         else:
             kept[action.target.key] = action
-            called_for += cited
-    return tuple(kept.values()), tuple(called_for)
+            carried.append(ceiling(cited))
+    return tuple(kept.values()), carried
 
 
 def _each(items: Sequence[object], shape: TypeAdapter[Part], what: str, dropped: _Dropped) -> Iterator[Part]:

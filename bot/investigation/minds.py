@@ -1,4 +1,4 @@
-"""Two minds, one answer: the rules always, a model on top of them where one is set, and the rules again when it fails."""
+"""Two minds, one answer: the rules always, a model on top where one is set, and the rules again when it fails."""
 
 from __future__ import annotations
 
@@ -56,13 +56,21 @@ def think(
         return Mind(model=minds.model.model, calls=used.calls, tokens=tokens, failure=failure.reason), by_rules
     used = answer.usage
     mind = Mind(model=answer.model, calls=used.calls, tokens=used.tokens_in + used.tokens_out)
-    return mind, _with_advice(answer.proposal, by_rules, answer.evidence)
+    if by_rules.proposal.actions and not answer.proposal.actions:
+        # A known cause has a known fix: a model that sees none must not leave people worse off than no model would.
+        return mind.model_copy(update={"failure": "it proposed nothing"}), by_rules
+    dropped = tuple(f"Left out of the model's answer: {one}" for one in answer.dropped)
+    return mind, _as_concluded(answer.proposal, by_rules, answer.evidence, dropped)
 
 
-def _with_advice(proposal: Proposal, by_rules: Conclusion, evidence: tuple[Evidence, ...]) -> Conclusion:
-    """The model's conclusion. Where it has no action, a person is told what the rules would tell them."""
+def _as_concluded(
+    proposal: Proposal, by_rules: Conclusion, evidence: tuple[Evidence, ...], dropped: tuple[str, ...]
+) -> Conclusion:
+    """The model's conclusion, with the rules' own behind it."""
     advice = None if proposal.actions else (by_rules.advice or rules.NOTHING_KNOWN)
-    return Conclusion(proposal=proposal, evidence=evidence, gaps=by_rules.gaps, advice=advice)
+    second = by_rules.proposal if by_rules.proposal.actions else None
+    gaps = (*by_rules.gaps, *dropped)
+    return Conclusion(proposal=proposal, evidence=evidence, gaps=gaps, advice=advice, second=second)
 
 
 def in_words(alerts: Sequence[Alert]) -> str:

@@ -29,6 +29,8 @@ class Conclusion(Value):
     gaps: tuple[str, ...] = ()
     advice: str | None = None
     """What a person should do, where there is no action to propose."""
+    second: Proposal | None = None
+    """What the rules alone would propose, where a model spoke: taken when the model's fix cannot be rehearsed."""
 
 
 def investigate(subject: Subject | None, at: datetime, readers: Readers) -> Conclusion:
@@ -63,7 +65,9 @@ def _look_at_cluster(
     diagnosis = diagnose(picture)
     about_it = tuple(finding for finding in diagnosis.findings if concerns_subject(finding, picture))
     elsewhere = tuple(f"Elsewhere: {one.title}" for one in diagnosis.findings if one not in about_it)
-    told = diagnosis.model_copy(update={"findings": about_it, "gaps": (*diagnosis.gaps, *elsewhere)})
+    cited = {piece for finding in about_it for piece in finding.evidence_ids}
+    evidence = tuple(piece for piece in diagnosis.evidence if piece.id in cited)
+    told = Diagnosis(findings=about_it, evidence=evidence, gaps=(*diagnosis.gaps, *elsewhere))
     return told, tuple(remedy(finding, picture) for finding in about_it)
 
 

@@ -39,7 +39,10 @@ def free_port() -> int:
 
 
 class Laptop:
-    """`with Laptop() as laptop: laptop.bot().start()`. `speed` is simulated seconds a second in the cluster."""
+    """`with Laptop() as laptop: laptop.bot().start()`. `speed` is simulated seconds a second in the cluster.
+
+    `cloud=False` leaves AWS out, which saves its seconds where a test needs only the cluster.
+    """
 
     def __init__(
         self,
@@ -51,12 +54,14 @@ class Laptop:
         bot_port: int | None = None,
         speed: float = 10.0,
         model: Script | None = None,
+        cloud: bool = True,
     ) -> None:
         self._folder = folder
         self._ports = (page_port, cluster_port, aws_port)
         self._bot_port = bot_port or free_port()
         self._speed = speed
         self._script = model
+        self._cloud = cloud
 
     def start(self) -> Self:
         """Start every stand-in; a failure stops those that had started."""
@@ -66,7 +71,9 @@ class Laptop:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.workspace = undo.enter_context(Workspace(page_port))
             self.cluster = undo.enter_context(Cluster(port=cluster_port, speed=self._speed, rbac=True))
-            self.aws = undo.enter_context(Aws(aws_port, every=0.5))
+            self.aws = Aws(aws_port, every=0.5)
+            if self._cloud:
+                undo.enter_context(self.aws)
             self.model = undo.enter_context(ScriptedModel(self._script)) if self._script is not None else None
             self.driver = WorkspaceDriver(self.workspace.url)
             undo.callback(self.driver.close)
@@ -106,18 +113,22 @@ class Laptop:
             "SAYSO_WRITER_KUBECONFIG": str(
                 self.cluster.kubeconfig(self.folder / "writer.kubeconfig", identity="writer")
             ),
-            **self.aws.environment(),
             "SAYSO_HTTP_PORT": str(self._bot_port),
             "SAYSO_ALERTMANAGER_TOKEN": WEBHOOK_TOKEN,
             "SAYSO_EVENTBRIDGE_TOKEN": WEBHOOK_TOKEN,
-            "SAYSO_SNS_TOPICS": self.aws.topic_arn,
-            "SAYSO_SNS_LOOPBACK_CERTS": "true",
             "SAYSO_VERIFY_SECONDS": "45",
             "SAYSO_WATCH_SECONDS": "2",
             "SAYSO_SWEEP_SECONDS": "1",
             "SAYSO_LOG_FORMAT": "console",
+            **self._cloud_environment(),
             **self._model_environment(),
         }
+
+    def _cloud_environment(self) -> Mapping[str, str]:
+        if not self._cloud:
+            return {}
+        topics = {"SAYSO_SNS_TOPICS": self.aws.topic_arn, "SAYSO_SNS_LOOPBACK_CERTS": "true"}
+        return {**self.aws.environment(), **topics}
 
     def _model_environment(self) -> Mapping[str, str]:
         if self.model is None:

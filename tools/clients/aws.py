@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -73,7 +74,7 @@ class Permission(Value):
 
 
 class AwsIdentity:
-    """One session and its clients, made on first use and kept: a second session would cost half a second and 18 MB.
+    """One session and its clients, made on first use and kept.
 
     Clients may be used by many threads; making one may not, hence the lock.
     """
@@ -274,15 +275,34 @@ def _session(profile: str | None, role_arn: str | None, name: str) -> Session:
     import boto3
 
     with reading("the AWS configuration"):
-        session = boto3.Session(profile_name=profile)
+        base = botocore_session()
+        session = boto3.Session(botocore_session=base, profile_name=profile)
+        # A profile nobody configured is found out here, and not at the first call.
+        base.get_scoped_config()
         return session if role_arn is None else _assumed(session, role_arn, name)
+
+
+def botocore_session() -> Any:
+    """A session that shares the parsed service models with every other one: they are most of what a session costs."""
+    from botocore.session import get_session
+
+    session: Any = get_session()
+    session.register_component("data_loader", _models())
+    return session
+
+
+@cache
+def _models() -> Any:
+    from botocore.session import get_session
+
+    made: Any = get_session()
+    return made.get_component("data_loader")
 
 
 def _assumed(source: Session, role_arn: str, name: str) -> Session:
     """A session of the role, whose credentials renew themselves; made the way botocore does it for profiles."""
     import boto3
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-    from botocore.session import get_session
 
     base: Any = source._session
     fetcher = AssumeRoleCredentialFetcher(
@@ -291,8 +311,7 @@ def _assumed(source: Session, role_arn: str, name: str) -> Session:
         role_arn=role_arn,
         extra_args={"RoleSessionName": name},
     )
-    assumed: Any = get_session()
-    assumed.register_component("data_loader", base.get_component("data_loader"))
+    assumed = botocore_session()
     assumed._credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
     return boto3.Session(botocore_session=assumed, region_name=source.region_name)
 

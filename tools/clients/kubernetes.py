@@ -26,7 +26,7 @@ FIELD_MANAGER = "sayso"
 
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 10.0
-POOL_SIZE = 8
+POOL_SIZE = 32
 """Connections kept per identity; the client's own default grows with the number of cores."""
 
 JSON_PATCH = "application/json-patch+json"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
 from tools.actions import CleanUpLogs, ForceNewDeployment, SetDesiredCapacity
 from tools.criteria import AlarmOk, CapacityInService, Criterion, ServiceStable
 from tools.diagnosis.aws.capacity import instances_needed, recent_average
@@ -23,21 +25,24 @@ ADVICE = {
     "aws.ecs_db_connection_errors_persist": "A fresh start did not help: look at the database's own limit and clients.",
 }
 """What a person may do where no action is known."""
+UNKNOWN = "Nothing is known to fix this; a person has to look."
 
 
 def remedy(finding: Finding, picture: Picture) -> Remedy:
     """The known fix of a finding; no actions where a person has to act."""
-    match finding.code:
-        case "aws.asg_cpu_high":
-            return _grow(finding, picture)
-        case "aws.ecs_db_connection_errors":
-            return _start_afresh(finding, picture)
-        case "aws.disk_full":
-            return _clean_up(finding, picture)
-        case code:
-            return Remedy(
-                finding=finding, advice=ADVICE.get(code, "Nothing is known to fix this; a person has to look.")
-            )
+    try:
+        match finding.code:
+            case "aws.asg_cpu_high":
+                return _grow(finding, picture)
+            case "aws.ecs_db_connection_errors":
+                return _start_afresh(finding, picture)
+            case "aws.disk_full":
+                return _clean_up(finding, picture)
+            case code:
+                return Remedy(finding=finding, advice=ADVICE.get(code, UNKNOWN))
+    except ValidationError:
+        # AWS allows names that an action, on purpose, does not.
+        return Remedy(finding=finding, advice=f"sayso acts on no name like {finding.resource.name!r}; do it by hand.")
 
 
 def _grow(finding: Finding, picture: Picture) -> Remedy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import threading
 from collections.abc import Sequence
 
@@ -13,6 +14,8 @@ from deploy.sandbox.aws.server import Aws
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve, print the environment a bot needs, break what was asked for, and let time pass."""
     asked = _parser().parse_args(arguments)
+    # Whoever stops a container sends SIGTERM; the account's folder must not be left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Aws(asked.port, webhook_url=asked.webhook, shape=asked.shape, every=asked.every) as aws:
         for name, value in aws.environment().items():
             print(f"export {name}={value}")

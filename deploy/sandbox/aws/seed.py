@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.sandbox.aws.wire import PHYSICS, WRITER_KEY
+from tools.clients.aws import botocore_session
 from tools.values import Value
 
 if TYPE_CHECKING:
@@ -64,7 +65,10 @@ def cloud(url: str) -> Cloud:
     from botocore.config import Config
 
     session: Any = boto3.Session(
-        aws_access_key_id=WRITER_KEY, aws_secret_access_key="sandbox", region_name=REGION, profile_name=None
+        aws_access_key_id=WRITER_KEY,
+        aws_secret_access_key="sandbox",
+        region_name=REGION,
+        botocore_session=botocore_session(),
     )
     config = Config(
         user_agent=PHYSICS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def main(port: int, speed: float, nodes: int, rbac: bool, load: Path | None, kub
         click.echo(f"export KUBECONFIG={kubeconfig}")
     else:
         click.echo(f"kubectl --server {cluster.url} get pods --all-namespaces")
-    cluster.serve_forever()
+    with contextlib.suppress(KeyboardInterrupt):  # which is how it is meant to end
+        cluster.serve_forever()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -173,10 +174,16 @@ class Cluster:
         while not self._stopping:
             self._work.clear()
             with self._plane.store.lock:
-                self._loop.settle()
+                self._settle()
                 due = self._loop.next_deadline()
             nap = None if due is None else max(_SHORTEST_NAP, self._plane.clock.wait_for(due))
             self._work.wait(nap)
+
+    def _settle(self) -> None:
+        try:
+            self._loop.settle()
+        except Exception:  # the boundary of this thread: one broken object must not stop time for all
+            logging.getLogger(__name__).exception("a controller failed")
 
 
 def _controllers(plane: Plane) -> list[Controller]:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from deploy.sandbox.cluster.clock import Clock
 from deploy.sandbox.cluster.objects.names import Names
 from deploy.sandbox.cluster.objects.resources import EVENTS, NAMESPACES
-from deploy.sandbox.cluster.objects.shapes import Object
+from deploy.sandbox.cluster.objects.shapes import Key, Object
 from deploy.sandbox.cluster.objects.store import Store
+
+
+class _Said(NamedTuple):
+    """What is said; saying the same of the same object again only counts."""
+
+    kind: str
+    reason: str
+    message: str
+    component: str
+    part: str
 
 
 class Recorder:
@@ -16,20 +28,19 @@ class Recorder:
         self._store = store
         self._clock = clock
         self._names = names
-        self._known: dict[tuple[str, str, str, str, str], tuple[str, str]] = {}
+        self._known: dict[tuple[str, _Said], Key] = {}
 
     def normal(self, about: Object, reason: str, message: str, component: str, part: str = "") -> None:
         """Something went as it should. `part` is the fieldPath of the container meant."""
-        self._record(about, "Normal", reason, message, component, part)
+        self._record(about, _Said("Normal", reason, message, component, part))
 
     def warning(self, about: Object, reason: str, message: str, component: str, part: str = "") -> None:
         """Something did not."""
-        self._record(about, "Warning", reason, message, component, part)
+        self._record(about, _Said("Warning", reason, message, component, part))
 
-    def _record(self, about: Object, kind: str, reason: str, message: str, component: str, part: str) -> None:
+    def _record(self, about: Object, said: _Said) -> None:
         meta = about["metadata"]
-        known = (meta["uid"], kind, reason, message, part)
-        place = self._known.get(known)
+        place = self._known.get((meta["uid"], said))
         before = self._store.get(EVENTS, *place) if place else None
         at = self._clock.stamp()
         if before is not None:
@@ -40,44 +51,36 @@ class Recorder:
         if self._store.get(NAMESPACES, "", namespace) is None:
             return
         name = f"{meta['name']}.{self._names.suffix()}{self._names.suffix()}"
-        self._known[known] = (namespace, name)
-        self._store.put(EVENTS, self._event(about, kind, reason, message, component, part, namespace, name, at), None)
+        self._known[(meta["uid"], said)] = Key(namespace, name)
+        head = {"name": name, "namespace": namespace, "uid": self._names.uid(), "creationTimestamp": at}
+        self._store.put(EVENTS, {"apiVersion": "v1", "kind": "Event", "metadata": head, **_body(about, said, at)}, None)
 
-    def _event(
-        self,
-        about: Object,
-        kind: str,
-        reason: str,
-        message: str,
-        component: str,
-        part: str,
-        namespace: str,
-        name: str,
-        at: str,
-    ) -> Object:
-        meta = about["metadata"]
-        involved = {
-            "kind": about["kind"],
-            "namespace": meta.get("namespace", ""),
-            "name": meta["name"],
-            "uid": meta["uid"],
-            "apiVersion": about["apiVersion"],
-            "resourceVersion": meta.get("resourceVersion", ""),
-            "fieldPath": part,
-        }
-        return {
-            "apiVersion": "v1",
-            "kind": "Event",
-            "metadata": {"name": name, "namespace": namespace, "uid": self._names.uid(), "creationTimestamp": at},
-            "involvedObject": {field: value for field, value in involved.items() if value},
-            "type": kind,
-            "reason": reason,
-            "message": message,
-            "count": 1,
-            "firstTimestamp": at,
-            "lastTimestamp": at,
-            "eventTime": None,
-            "source": {"component": component},
-            "reportingComponent": component,
-            "reportingInstance": "",
-        }
+
+def _body(about: Object, said: _Said, at: str) -> Object:
+    return {
+        "involvedObject": _reference(about, said.part),
+        "type": said.kind,
+        "reason": said.reason,
+        "message": said.message,
+        "count": 1,
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "eventTime": None,
+        "source": {"component": said.component},
+        "reportingComponent": said.component,
+        "reportingInstance": "",
+    }
+
+
+def _reference(about: Object, part: str) -> Object:
+    meta = about["metadata"]
+    fields = {
+        "kind": about["kind"],
+        "namespace": meta.get("namespace", ""),
+        "name": meta["name"],
+        "uid": meta["uid"],
+        "apiVersion": about["apiVersion"],
+        "resourceVersion": meta.get("resourceVersion", ""),
+        "fieldPath": part,
+    }
+    return {name: value for name, value in fields.items() if value}

@@ -22,7 +22,8 @@ def engineer(request: ChatRequest) -> Reply:
     reading = Reading(request)
     next_looks = reading.possible_calls()[: min(AT_ONCE, AT_MOST - len(reading.made))]
     if reading.answer_tool is not None:
-        if next_looks and guess(reading) is None:
+        # At least one look of its own: what the rules saw may have passed, and it is asked for a second opinion.
+        if next_looks and (not reading.made or guess(reading) is None):
             return Reply(calls=next_looks)
         return Reply(calls=(Call(reading.answer_tool, conclusion(reading)),))
     if next_looks:

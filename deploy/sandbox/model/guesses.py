@@ -102,13 +102,19 @@ def _unpullable_image(reading: Reading) -> Guess | None:
 def _wrong_probe(reading: Reading) -> Guess | None:
     for probe in ("liveness", "readiness", "startup"):
         change = _changed(reading, f"{probe} probe", r"(?i)unhealthy|probe failed|not ready")
-        where = re.match(r"\S+ (/\S*)? ?port (\S+)", change.before) if change else None
-        if change and where:
-            action = {"kind": "k8s.set_probe", "probe": probe, "path": where[1], "port": where[2]}
+        if change and (was := _where(change.before)) and (now := _where(change.after)):
+            back = {part: value for part, value in was.items() if value != now[part]}
+            action = {"kind": "k8s.set_probe", "probe": probe, **back}
             return _undone(
                 reading, change, f"{probe}_probe_failing", f"fails its {probe} probe since it changed", action
             )
     return None
+
+
+def _where(probe: str) -> dict[str, str | None] | None:
+    """The path and port of a probe in words: `httpGet /healthz port 8080 (…)`."""
+    found = re.match(r"\S+ (/\S*)? ?port (\S+)", probe)
+    return {"path": found[1], "port": found[2]} if found else None
 
 
 def _too_large_request(reading: Reading) -> Guess | None:

@@ -201,6 +201,11 @@ async def _release(slack: Slack, order: orders.Nothing) -> JsonObject:
     return {}
 
 
+async def _announce(slack: Slack, order: orders.Announce) -> JsonObject:
+    slack.announce(slack.state.directory.channel(order.channel) if order.channel else None, order.event)
+    return {}
+
+
 async def _disconnect(slack: Slack, order: orders.Disconnect) -> JsonObject:
     await slack.sockets.disconnect(order.reason)
     return {}
@@ -212,6 +217,7 @@ async def _drop(slack: Slack, order: orders.Nothing) -> JsonObject:
 
 
 async def _reset(slack: Slack, order: orders.Nothing) -> JsonObject:
+    slack.deliveries.abandon()
     slack.state.forget()
     slack.state.feed.tell("reset")
     return {}
@@ -260,6 +266,7 @@ ORDERS: Mapping[str, Doing] = {
     "fault": _order(CallFault, _call_fault),
     "delivery_fault": _order(DeliveryFault, _delivery_fault),
     "release": _order(orders.Nothing, _release),
+    "announce": _order(orders.Announce, _announce),
     "disconnect": _order(orders.Disconnect, _disconnect),
     "drop": _order(orders.Nothing, _drop),
     "reset": _order(orders.Nothing, _reset),

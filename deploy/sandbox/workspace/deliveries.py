@@ -49,10 +49,14 @@ class Deliveries:
         challenge = {"type": "url_verification", "token": "verif", "challenge": self._state.new_id("C")}
         return await self._requests.send("events_api", challenge, 0, "")
 
-    async def close(self) -> None:
-        """Stop delivering."""
+    def abandon(self) -> None:
+        """Forget every event still to be delivered, or delivered again."""
         for task in self._under_way:
             task.cancel()
+
+    async def close(self) -> None:
+        """Stop delivering."""
+        self.abandon()
         await self._requests.close()
 
     async def _until_acked(self, payload: JsonObject) -> None:

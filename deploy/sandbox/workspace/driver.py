@@ -149,6 +149,10 @@ class WorkspaceDriver:
         """Let something go wrong with the app's calls, or with what is delivered to it."""
         self.order("fault" if isinstance(fault, CallFault) else "delivery_fault", fault.model_dump())
 
+    def announce(self, event: JsonObject, channel: str = "") -> None:
+        """Send the app an event no gesture makes, like `tokens_revoked`."""
+        self.order("announce", {"event": event, "channel": channel})
+
     def release(self) -> None:
         """Let go of what a `hold` fault keeps."""
         self.order("release", {})
@@ -162,7 +166,7 @@ class WorkspaceDriver:
         self.order("drop", {})
 
     def reset(self) -> None:
-        """Go back to the seeds."""
+        """Go back to the seeds, with nothing under way and an empty journal; connections and switches stay."""
         self.order("reset", {})
 
     def settings(self, **switches: object) -> None:

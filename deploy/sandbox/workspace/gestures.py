@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from deploy.sandbox.workspace.acks import Ack
 from deploy.sandbox.workspace.checks import check_message, check_view
 from deploy.sandbox.workspace.directory import APP_ID, TEAM_DOMAIN, TEAM_ID, Channel, Person
-from deploy.sandbox.workspace.elements import Chosen, NotShown, Placed, complaints, entered_in, find, pressed, state_values
+from deploy.sandbox.workspace.elements import (
+    Chosen,
+    NotShown,
+    Placed,
+    complaints,
+    entered_in,
+    find,
+    pressed,
+    state_values,
+)
 from deploy.sandbox.workspace.messages import Content, Message
 from deploy.sandbox.workspace.modals import View
 from deploy.sandbox.workspace.slack import Slack

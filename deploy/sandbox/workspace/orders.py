@@ -92,6 +92,13 @@ class Arrange(Order):
     standing: Standing = "member"
 
 
+class Announce(Order):
+    """Send the app an event no gesture makes: `tokens_revoked`, `app_context_changed`."""
+
+    event: dict[str, object]
+    channel: str = ""
+
+
 class Disconnect(Order):
     """Ask the app's connections to be renewed."""
 

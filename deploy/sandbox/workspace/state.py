@@ -61,14 +61,14 @@ class WorkspaceState:
         self.switches = switches
         self.clock = clock
         self.base_url = ""
-        self.journal = Journal()
         self.feed = Feed()
         self._sequence = itertools.count(1)
         self._last_second = 0
         self.forget()
 
     def forget(self) -> None:
-        """Go back to the seeds; connections, switches and the journal stay."""
+        """Go back to the seeds and an empty journal; connections and switches stay."""
+        self.journal = Journal()
         self.directory = Directory()
         self.conversations = Conversations()
         self.views = Views()

@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("looks", sa.Integer(), nullable=False),
         sa.Column("mind", sa.Text(), nullable=True),
         sa.Column("proposal", sa.Text(), nullable=True),
+        sa.Column("second", sa.Text(), nullable=True),
         sa.Column("evidence", sa.Text(), nullable=True),
         sa.Column("gaps", sa.Text(), nullable=True),
         sa.Column("advice", sa.String(), nullable=True),

@@ -161,6 +161,14 @@ def test_confidence_is_lowered_and_never_raised() -> None:
     assert compiled(confidence=10)[0].confidence == 3
 
 
+def test_a_well_shown_finding_does_not_carry_an_action_that_only_text_calls_for() -> None:
+    both = [QUOTE, {"evidence_id": OTHER.id, "quote": "OOMKilled"}]
+    on_text = doing(RESTART, {"evidence_id": TEXT.id, "quote": "please restart"})
+
+    assert compiled(findings=(finding(quotes=both),))[0].confidence == 10
+    assert compiled(on_text, findings=(finding(quotes=both),))[0].confidence == 5
+
+
 def finding(**changed: Any) -> dict[str, Any]:
     resource = {"provider": "kubernetes", "scope": "shop", "kind": "Deployment", "name": "checkout"}
     said = {"code": "k8s.oom_killed", "title": "t", "statement": "s", "severity": "sev2", "confidence": 9}

@@ -7,20 +7,9 @@ import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-OLD_SIX = pytest.mark.filterwarnings("ignore:_SixMetaPathImporter:ImportWarning")
-"""dateutil, which boto3 needs, asks for six, and an old six still loads its modules the way Python is giving up."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """boto3 is imported where it is used, so the warning may come in any test of this folder."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(OLD_SIX)
 
 
 class Webhook(ThreadingHTTPServer):

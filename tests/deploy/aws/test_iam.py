@@ -55,4 +55,4 @@ def test_commands_can_be_sent_by_the_listed_document_only() -> None:
 
     documents = [one for one in sending["Resource"] if ":document/" in one]
     assert documents == ["arn:aws:ssm:*:*:document/sayso-CleanUpLogs"]
-    assert CHANGES == {one for one in granted("writer") if not one.split(":")[1].startswith(("Describe", "List"))}
+    assert {one for one in granted("writer") if not one.split(":")[1].startswith(("Describe", "List"))} == CHANGES

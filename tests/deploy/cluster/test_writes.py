@@ -443,3 +443,30 @@ def test_a_live_pod_takes_a_new_image_and_nothing_else(cluster: Cluster, api: Wi
 
     assert status["code"] == 422
     assert api.get(path("pods", "p"))["status"]["containerStatuses"][0]["ready"] is True
+
+
+BARE: list[tuple[str, Manifest]] = [
+    ("/api/v1/nodes", {"metadata": {"name": "bare"}}),
+    (path("resourcequotas"), {"metadata": {"name": "bare"}}),
+    (path("limitranges"), {"metadata": {"name": "bare"}}),
+    (path("poddisruptionbudgets"), {"metadata": {"name": "bare"}}),
+    (path("services"), {"metadata": {"name": "bare"}}),
+    (path("pods"), {"metadata": {"name": "bare"}}),
+    (path("deployments"), {"metadata": {"name": "bare"}, "spec": {"selector": {}}}),
+    (path("horizontalpodautoscalers"), {"metadata": {"name": "bare"}, "spec": {"maxReplicas": 2}}),
+    (path("jobs"), {"metadata": {"name": "bare"}}),
+]
+
+
+@pytest.mark.parametrize(("where", "body"), BARE, ids=[where.rsplit("/", 1)[-1] for where, _ in BARE])
+def test_an_object_with_nothing_in_it_is_kept_or_refused_but_stops_nobody(
+    cluster: Cluster, api: Wire, web: Manifest, where: str, body: Manifest
+) -> None:
+    code = api.send("POST", where, body).status_code
+
+    api.patch(f"{DEPLOYMENT}/scale", {"spec": {"replicas": 3}}, MERGE)
+    cluster.advance(20)
+    api.send("DELETE", f"{where}/bare")
+
+    assert code in (201, 422)
+    assert api.get(DEPLOYMENT)["status"]["availableReplicas"] == 3

@@ -89,7 +89,6 @@ STORIES: dict[str, tuple[Subject, tuple[Evidence, ...], dict[str, Any]]] = {
             "container": "web",
             "probe": "liveness",
             "path": "/healthz",
-            "port": "8080",
         },
     ),
     "a readiness port": (
@@ -103,7 +102,6 @@ STORIES: dict[str, tuple[Subject, tuple[Evidence, ...], dict[str, Any]]] = {
             **IN_SHOP,
             "container": "web",
             "probe": "readiness",
-            "path": "/ready",
             "port": "http",
         },
     ),

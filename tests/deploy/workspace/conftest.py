@@ -19,11 +19,19 @@ from tests.deploy.workspace.ordinary import Connect, ordinary_app
 QUICK = Switches(ack_timeout=1.0, redelivery_scale=0.001)
 
 
-@pytest.fixture
-def ws() -> Iterator[Workspace]:
-    """A workspace that redelivers after milliseconds instead of minutes."""
-    with Workspace(switches=QUICK) as workspace:
+@pytest.fixture(scope="module")
+def served() -> Iterator[Workspace]:
+    """One server for a module's tests."""
+    with Workspace() as workspace:
         yield workspace
+
+
+@pytest.fixture
+def ws(served: Workspace) -> Workspace:
+    """A workspace as seeded, that redelivers after milliseconds instead of minutes."""
+    served.reset()
+    served.settings(**QUICK.model_dump(mode="json", exclude={"request_url"}))
+    return served
 
 
 @pytest.fixture
@@ -32,14 +40,8 @@ def client(ws: Workspace) -> WebClient:
     return WebClient(token=BOT_TOKEN, base_url=ws.api_url)
 
 
-@pytest.fixture
-def bot(ws: Workspace) -> App:
-    """An app that answers mentions with an approval card, as an app in a real workspace would be written."""
-    return ordinary_app(ws.api_url)
-
-
-@pytest.fixture
-def over_socket(ws: Workspace) -> Connect:
+@pytest.fixture(scope="module")
+def over_socket(served: Workspace) -> Connect:
     """Connects an app by Socket Mode for as long as a block lasts."""
 
     @contextmanager
@@ -47,19 +49,24 @@ def over_socket(ws: Workspace) -> Connect:
         handler = SocketModeHandler(app, APP_TOKEN, ping_interval=0.4)
         handler.connect()  # type: ignore[no-untyped-call]
         try:
-            ws.wait_for_app()
+            served.wait_for_app()
             yield
         finally:
-            # The SDK's reader sleeps up to 3 s in recv(); a socket cut from this side wakes it at once.
+            # The SDK's reader sleeps up to 3 s in recv(); a socket cut from this side wakes it at once. Its own
+            # disconnect() and that of close() must not meet: they race for the socket.
             handler.client.auto_reconnect_enabled = False
-            ws.drop()
+            served.drop()
+            for _ in range(500):
+                if not handler.client.is_connected():
+                    break
+                threading.Event().wait(0.01)
             handler.close()  # type: ignore[no-untyped-call]
 
     return connected
 
 
-@pytest.fixture
-def over_http(ws: Workspace) -> Connect:
+@pytest.fixture(scope="module")
+def over_http(served: Workspace) -> Connect:
     """Connects an app by signed HTTP for as long as a block lasts."""
 
     @contextmanager
@@ -68,10 +75,10 @@ def over_http(ws: Workspace) -> Connect:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            ws.settings(request_url=f"http://127.0.0.1:{server.server_port}/slack/events")
+            served.settings(request_url=f"http://127.0.0.1:{server.server_port}/slack/events")
             yield
         finally:
-            ws.settings(request_url="")
+            served.settings(request_url="")
             server.shutdown()
             thread.join()
             server.server_close()
@@ -79,12 +86,13 @@ def over_http(ws: Workspace) -> Connect:
     return connected
 
 
-@pytest.fixture
-def connected(request: pytest.FixtureRequest, bot: App) -> Iterator[App]:
-    """The ordinary app, connected over the transport the test asks for (`http` unless parametrized)."""
+@pytest.fixture(scope="module")
+def connected(request: pytest.FixtureRequest, served: Workspace) -> Iterator[App]:
+    """The ordinary app, connected for a module's tests over the transport they ask for (`http` unless they do)."""
     connect: Connect = request.getfixturevalue(f"over_{getattr(request, 'param', 'http')}")
-    with connect(bot):
-        yield bot
+    app = ordinary_app(served.api_url)
+    with connect(app):
+        yield app
 
 
 class Silent(WSGIRequestHandler):

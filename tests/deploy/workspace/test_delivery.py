@@ -11,7 +11,7 @@ from slack_bolt import App, BoltResponse
 from slack_sdk import WebClient
 
 from deploy.sandbox.workspace import BOT_TOKEN, SIGNING_SECRET, CallFault, DeliveryFault, Workspace
-from tests.deploy.workspace.ordinary import Connect
+from tests.deploy.workspace.ordinary import Connect, ordinary_app
 
 both_transports = pytest.mark.parametrize("transport", ["socket", "http"])
 
@@ -65,12 +65,10 @@ def test_an_event_the_app_fails_on_comes_again_with_the_same_id_until_acked(ws: 
     assert len({body["event_id"] for body in bodies}) == 1
 
 
-@both_transports
-def test_an_event_is_given_up_after_three_redeliveries(ws: Workspace, connect: Connect) -> None:
-    ws.settings(ack_timeout=0.3)
+def test_an_event_is_given_up_after_three_redeliveries(ws: Workspace, over_http: Connect) -> None:
     app, _ = listening_app(ws, failures=99)
 
-    with connect(app):
+    with over_http(app):
         ws.person("alice").say("alerts", "hello")
         ws.wait_until(lambda: len(delivered(ws)) == 4 or None, "four deliveries")
 
@@ -165,28 +163,33 @@ def test_a_click_nobody_acks_is_not_sent_again_and_the_clicker_learns_it(ws: Wor
     assert len(clicks) == 1
 
 
-def test_a_429_names_its_seconds_and_the_sdk_waits_them_out(ws: Workspace, connected: App) -> None:
+def test_a_429_names_its_seconds_and_the_sdk_waits_them_out(ws: Workspace, over_http: Connect) -> None:
     ws.fault(CallFault(method="chat.postMessage", status=429, retry_after=1))
 
-    ws.person("alice").say("alerts", "@sayso status?")
-    ws.wait_for_message("alerts", "approval needed")
+    with over_http(ordinary_app(ws.api_url)):
+        ws.person("alice").say("alerts", "@sayso status?")
+        ws.wait_for_message("alerts", "approval needed")
 
     first, second = ws.calls("chat.postMessage")
     assert (first["status"], first["error"], second["ok"]) == (429, "ratelimited", True)
     assert float(str(second["at"])) - float(str(first["at"])) >= 1
 
 
-@pytest.mark.parametrize("connected", ["socket"], indirect=True)
 @pytest.mark.parametrize("cut", ["disconnect", "drop"])
-def test_the_app_comes_back_after_its_socket_goes(ws: Workspace, connected: App, cut: str) -> None:
-    getattr(ws, cut)()
+def test_the_app_comes_back_after_its_socket_goes(ws: Workspace, over_socket: Connect, cut: str) -> None:
+    with over_socket(ordinary_app(ws.api_url)):
+        getattr(ws, cut)()
+        ws.wait_until(lambda: connections_made(ws) == 2 or None, "a second connection")
+        ws.wait_until(lambda: ws.connections() == 1 or None, "only the new connection")
+        ws.person("alice").say("alerts", "@sayso status?")
+        card = ws.wait_for_message("alerts", "approval needed")
 
-    ws.wait_until(
-        lambda: [e for e in ws.journal("socket") if e["event"] == "connected"][1:] or None, "a second connection"
-    )
-    ws.wait_until(lambda: ws.connections() == 1 or None, "only the new connection")
-    ws.person("alice").say("alerts", "@sayso status?")
-    assert ws.wait_for_message("alerts", "approval needed")
+    assert card.action_ids == ["approve", "reject"]
+
+
+def connections_made(ws: Workspace) -> int:
+    """How many Socket Mode connections there have been."""
+    return len([entry for entry in ws.journal("socket") if entry["event"] == "connected"])
 
 
 @pytest.fixture
@@ -234,6 +237,27 @@ def test_edits_and_deletions_are_told_and_shared_channels_are_marked(ws: Workspa
     subtypes = {body["event"].get("subtype") for body in bodies}
     assert subtypes == {None, "message_changed", "message_deleted"}
     assert all(body["is_ext_shared_channel"] for body in bodies)
+
+
+def test_an_event_no_gesture_makes_can_be_announced(ws: Workspace, over_http: Connect) -> None:
+    app, bodies = listening_app(ws)
+
+    with over_http(app):
+        ws.announce({"type": "tokens_revoked", "tokens": {"bot": ["U0BOT00001"]}})
+        ws.wait_until(lambda: bodies or None, "the event")
+
+    assert bodies[0]["event"]["tokens"] == {"bot": ["U0BOT00001"]}
+
+
+def test_a_changed_usergroup_is_told_with_who_came_and_went(ws: Workspace, over_http: Connect) -> None:
+    app, bodies = listening_app(ws)
+
+    with over_http(app):
+        ws.set_usergroup("S0ONCALL01", "bob", "carol")
+        ws.wait_until(lambda: bodies or None, "the event")
+
+    event = bodies[0]["event"]
+    assert (event["added_users"], event["removed_users"]) == (["U0CAROL001"], ["U0ALICE001"])
 
 
 def test_a_request_url_that_does_not_echo_the_challenge_is_refused(ws: Workspace) -> None:

@@ -5,23 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from deploy.sandbox.aws import Aws
 from tools.clients import Readers, Writers
 from tools.clients.aws import AwsReader, AwsWriter
-
-OLD_SIX = pytest.mark.filterwarnings("ignore:_SixMetaPathImporter:ImportWarning")
-"""dateutil, which boto3 needs, asks for six, and an old six still loads its modules the way Python is giving up."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """boto3 is imported where it is used, so the warning may come in any test of this folder."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(OLD_SIX)
 
 
 @pytest.fixture(scope="module")

@@ -81,6 +81,15 @@ def test_where_a_person_has_to_act_there_is_advice_and_no_action(picture: Pictur
     assert says in found.advice
 
 
+def test_a_name_no_action_can_hold_is_left_to_people() -> None:
+    odd = group().model_copy(update={"name": "web (old) fleet"})
+
+    found = fix(busy_group().model_copy(update={"group": odd}))
+
+    assert found.actions == ()
+    assert "by hand" in found.advice
+
+
 def test_a_finding_nobody_knows_a_fix_for_is_left_to_people() -> None:
     picture = full_disk()
     (finding,) = diagnose(picture).findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,6 +26,8 @@ class Troubles:
     """Writes reach the server; their answers do not come back."""
     loses_requests: bool = False
     """Writes do not reach the server, and nobody says so."""
+    meanwhile: Callable[[], None] | None = None
+    """Happens once, just before the next write reaches the server."""
     asked: list[str] = field(default_factory=list)
     """Every request so far, as `METHOD target`."""
 
@@ -103,6 +106,9 @@ def _handler(upstream: str, troubles: Troubles) -> type[BaseHTTPRequestHandler]:
             if write and troubles.loses_requests:
                 self.close_connection = True
                 return
+            if write and troubles.meanwhile is not None:
+                happening, troubles.meanwhile = troubles.meanwhile, None
+                happening()
             headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
             answer = requests.request(self.command, upstream + self.path, data=body, headers=headers, timeout=10)
             if write and troubles.loses_answers:

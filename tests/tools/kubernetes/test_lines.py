@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.sandbox.cluster import Identity
 from tests.tools.kubernetes.line import Line, kubeconfig
 from tests.tools.kubernetes.shop import AT, Shop
-from tools.actions import Action
+from tools.actions import Action, ScaleDeployment
 from tools.clients import Writers
 from tools.clients.kubernetes import KubernetesReader, KubernetesWriter, NotFound, path_to
 from tools.criteria import FindingGone
@@ -121,6 +122,45 @@ def test_a_lost_answer_to_an_undo_is_found_out_too(shop: Shop, line: Line, write
         write.undo(action, observed, KEY, writers)
 
     assert write.undone(action, observed, KEY, writers) is Landing.LANDED
+
+
+MEANWHILE: dict[str, tuple[str, dict[str, Any]]] = {
+    "1-missing-env": ("deployments/checkout", {"spec": {"minReadySeconds": 5}}),
+    "3-missing-image": ("deployments/storefront", {"metadata": {"annotations": {"team": "shop"}}}),
+    "7-selector-typo": ("services/payments", {"spec": {"selector": {"app": "web"}}}),
+}
+
+
+@pytest.mark.parametrize("story", MEANWHILE)
+def test_a_change_between_the_rehearsal_and_the_write_is_never_overwritten(
+    shop: Shop, line: Line, writers: Writers, story: str
+) -> None:
+    shop.break_down(story)
+    (action,) = shop.remedy().actions
+    observed = shop.observe(action)
+    where, change = MEANWHILE[story]
+    group = "/api/v1" if where.startswith("services") else "/apis/apps/v1"
+    line.troubles.meanwhile = lambda: shop.patch(f"{group}/namespaces/shop/{where}", change)
+
+    applied = shop.write(action).apply(action, observed, KEY, writers)
+
+    assert isinstance(applied, Stale)
+    assert "at the very moment" in applied.reason
+    assert shop.effects() == []
+
+
+def test_a_count_moved_between_the_rehearsal_and_the_write_is_never_overwritten(
+    shop: Shop, line: Line, writers: Writers
+) -> None:
+    action = ScaleDeployment(namespace="shop", deployment="web", replicas=4)
+    observed = shop.observe(action)
+    path = "/apis/apps/v1/namespaces/shop/deployments/web"
+    line.troubles.meanwhile = lambda: shop.patch(path, {"spec": {"replicas": 5}})
+
+    applied = shop.write(action).apply(action, observed, KEY, writers)
+
+    assert isinstance(applied, Stale)
+    assert shop.deployment("web")["spec"]["replicas"] == 5
 
 
 def test_nothing_is_ever_sent_twice_by_itself(shop: Shop, line: Line, writers: Writers) -> None:

@@ -69,12 +69,7 @@ def missing_env(suspect: Suspect) -> Found | None:
         evidence=(
             citing.log(suspect.picture, suspect.log),
             _ending(suspect),
-            citing.status(
-                suspect,
-                names,
-                path=f"spec.containers[{suspect.asked.name}].env names",
-                summary=f"{variable} is not among the variables; the log says: {line.strip()[:120]}",
-            ),
+            _asked(suspect, "env names", names, f"{variable} is not among them; the log says: {line.strip()[:120]}"),
             citing.change(suspect),
         ),
     )
@@ -111,21 +106,17 @@ def oom_killed(suspect: Suspect) -> Found | None:
     before = suspect.before.limits.get("memory") if suspect.before else None
     lowered = _lowered(before, limit)
     was = f"; revision {suspect.previous.number} allowed {before}" if lowered and suspect.previous else ""
+    cap = f"its memory limit is {limit}" if limit else "it has no memory limit of its own, so the node ran out"
     return citing.found(
         "k8s.oom_killed",
         f"{suspect.resource.name} runs out of memory",
-        f"Container {suspect.asked.name} was killed for exceeding its memory limit of {limit or 'the node'}{was}.",
+        f"Container {suspect.asked.name} was killed for lack of memory: {cap}{was}.",
         resource=suspect.resource,
         severity=citing.severity_of(suspect.workload),
         confidence=(9 if end.reason == "OOMKilled" else 7) + lowered,
         evidence=(
             _ending(suspect),
-            citing.status(
-                suspect,
-                limit or "none",
-                path=f"spec.containers[{suspect.asked.name}].resources.limits.memory",
-                summary=f"memory limit {limit or 'none'}, {suspect.state.restarts} restarts",
-            ),
+            _asked(suspect, "resources.limits.memory", limit or "none", f"memory limit {limit or 'none'}"),
             citing.change(suspect),
         ),
     )
@@ -190,6 +181,11 @@ def _unconfigured(suspect: Suspect, code: str, what: str, why: str) -> Found:
         confidence=9,
         evidence=(_waiting(suspect), citing.event(suspect.picture, suspect.event("Failed")), citing.change(suspect)),
     )
+
+
+def _asked(suspect: Suspect, field: str, text: str, summary: str) -> Evidence:
+    """What the pod's spec asks for this container."""
+    return citing.status(suspect, text, path=f"spec.containers[{suspect.asked.name}].{field}", summary=summary)
 
 
 def _waiting(suspect: Suspect) -> Evidence:

@@ -153,8 +153,6 @@ def _unplaced(
     more: tuple[Evidence | None, ...] = (),
 ) -> Found:
     owner, workload = _owner(pod, picture)
-    condition = pod.condition("PodScheduled")
-    events = [event for event in picture.events_of("Pod", pod.name) if event.reason == "FailedScheduling"]
     return citing.found(
         code,
         f"{owner.name} has a pod no node will take",
@@ -162,18 +160,24 @@ def _unplaced(
         resource=owner,
         severity=citing.severity_of(workload),
         confidence=confidence,
-        evidence=(
-            citing.quote(
-                picture,
-                f"pods/{pod.name}",
-                "status.conditions[PodScheduled].message",
-                condition.message if condition else "",
-                "the scheduler's own words",
-            ),
-            citing.event(picture, events[-1] if events else None),
-            *more,
-            citing.what_changed(picture, workload) if workload else None,
+        evidence=(*_refusal(pod, picture), *more, citing.what_changed(picture, workload) if workload else None),
+    )
+
+
+def _refusal(pod: Pod, picture: Picture) -> tuple[Evidence | None, ...]:
+    """The scheduler's own words, as the pod's status and as the newest event."""
+    condition = pod.condition("PodScheduled")
+    said = condition.message if condition else ""
+    events = [event for event in picture.events_of("Pod", pod.name) if event.reason == "FailedScheduling"]
+    return (
+        citing.quote(
+            picture,
+            f"pods/{pod.name}",
+            "status.conditions[PodScheduled].message",
+            said,
+            "the scheduler's own words",
         ),
+        citing.event(picture, events[-1] if events else None),
     )
 
 

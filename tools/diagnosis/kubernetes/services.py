@@ -9,7 +9,7 @@ from tools import resources
 from tools.diagnosis.kubernetes import citing
 from tools.diagnosis.kubernetes.citing import Found
 from tools.evidence import Evidence, Severity
-from tools.reads.kubernetes.picture import Picture, Service, Workload, selects
+from tools.reads.kubernetes.picture import Endpoints, Picture, Service, Workload, selects
 
 _NEEDED = frozenset({"pods", "deployments", "statefulsets", "daemonsets", "endpointslices"})
 """What must have been read before "nothing matches" can be said."""
@@ -37,23 +37,7 @@ def selector_matches_nothing(service: Service, picture: Picture) -> Found | None
         resource=resources.kubernetes(picture.namespace, "Service", service.name),
         severity=Severity.SEV1,
         confidence=9 if meant else 7,
-        evidence=(
-            citing.quote(
-                picture,
-                f"services/{service.name}",
-                "spec.selector",
-                spelled(service.selector),
-                "the labels the Service selects",
-            ),
-            citing.quote(
-                picture,
-                f"endpointslices of {service.name}",
-                "endpoints",
-                "none" if endpoints else "no slice",
-                "the Service has no endpoints",
-            ),
-            _nearest(meant, picture),
-        ),
+        evidence=_evidence(service, endpoints, meant, picture),
     )
 
 
@@ -92,6 +76,19 @@ def _likeness(service: Service, workload: Workload) -> float:
     ]
     same_name = 0.1 if workload.name == service.name else 0.0
     return sum(scores) / len(scores) + same_name
+
+
+def _evidence(
+    service: Service, endpoints: Endpoints | None, meant: Workload | None, picture: Picture
+) -> tuple[Evidence | None, ...]:
+    """The selector, the empty slice, and the labels it probably meant."""
+    asked = spelled(service.selector)
+    slices = f"endpointslices of {service.name}"
+    return (
+        citing.quote(picture, f"services/{service.name}", "spec.selector", asked, "the labels the Service selects"),
+        citing.quote(picture, slices, "endpoints", "none" if endpoints else "no slice", "the Service has no endpoints"),
+        _nearest(meant, picture),
+    )
 
 
 def _nearest(meant: Workload | None, picture: Picture) -> Evidence | None:

@@ -20,7 +20,6 @@ PATCH_TYPES = (
     "application/apply-patch+yaml",
 )
 _BODY_TYPES = ("application/json", "application/yaml")
-_BODY_ALIASES = (*_BODY_TYPES, "", "*/*", "text/plain", "application/x-www-form-urlencoded")
 
 
 def media_type(request: Request) -> str:
@@ -31,7 +30,8 @@ def media_type(request: Request) -> str:
 def decode(request: Request, accepted: tuple[str, ...] = _BODY_TYPES) -> Any:
     """The body as JSON values, whether it came as JSON or YAML."""
     kind = media_type(request)
-    if kind not in accepted and not (accepted is _BODY_TYPES and kind in _BODY_ALIASES):
+    unnamed = accepted is _BODY_TYPES and not kind
+    if kind not in accepted and not unnamed:
         raise unsupported_media_type(accepted)
     try:
         if "yaml" in kind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING
 
 from deploy.sandbox.cluster.api.calls import Answer
@@ -21,50 +22,63 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-_FLAGS = {"true": True, "false": False, "": None}
+_FLAGS = {"true": True, "false": False}
 
 
 def create_app(plane: Plane, server: ApiServer, effects: Effects) -> Starlette:
     """The app that `LoopbackServer` serves."""
     from starlette.applications import Starlette
-    from starlette.responses import JSONResponse, StreamingResponse
     from starlette.routing import Route
 
-    async def kubernetes(request: Request) -> Response:
-        call = await read_call(request)
-        try:
-            with plane.store.lock:
-                answer = server.answer(call)
-        except Refusal as refusal:
-            return _json(refusal.code, refusal.status(), ())
-        if isinstance(answer, Watch):
-            return StreamingResponse(stream(plane, answer), media_type="application/json")
-        return _response(answer)
-
-    async def show_effects(request: Request) -> Response:
-        query = request.query_params
-        return JSONResponse(
-            effects.listing(
-                query.get("manager", ""),
-                _FLAGS[query.get("dry_run", "")],
-                _FLAGS[query.get("changed", "")],
-            )
-        )
-
-    async def power(request: Request) -> Response:
-        try:
-            with plane.store.lock:
-                return JSONResponse(switch_node(plane, request.path_params["name"], request.path_params["state"]))
-        except Refusal as refusal:
-            return _json(refusal.code, refusal.status(), ())
-
+    doors = _Doors(plane, server, effects)
     return Starlette(
         routes=[
-            Route("/_sandbox/effects", show_effects, methods=["GET"]),
-            Route("/_sandbox/nodes/{name}/{state}", power, methods=["POST"]),
-            Route("/{path:path}", kubernetes, methods=_METHODS),
+            Route("/_sandbox/effects", doors.effects, methods=["GET"]),
+            Route("/_sandbox/nodes/{name}/{state}", doors.power, methods=["POST"]),
+            Route("/{path:path}", doors.kubernetes, methods=_METHODS),
         ]
     )
+
+
+class _Doors:
+    """What the app answers at each of its paths."""
+
+    def __init__(self, plane: Plane, server: ApiServer, effects: Effects) -> None:
+        self._plane = plane
+        self._server = server
+        self._effects = effects
+
+    async def kubernetes(self, request: Request) -> Response:
+        """Everything the real server has."""
+        from starlette.responses import StreamingResponse
+
+        call = await read_call(request)
+        try:
+            with self._plane.store.lock:
+                answer = self._server.answer(call)
+        except Refusal as refusal:
+            return _json(refusal.code, refusal.status(), ())
+        except Exception as error:  # the server's boundary: a client must get a Status, whatever happened
+            logging.getLogger(__name__).exception("%s %s", call.method, call.path)
+            return _json(500, Refusal(500, "InternalError", f"Internal error occurred: {error!r}").status(), ())
+        if isinstance(answer, Watch):
+            return StreamingResponse(stream(self._plane, answer), media_type="application/json")
+        return _response(answer)
+
+    async def effects(self, request: Request) -> Response:
+        """The effects log, perhaps filtered: ?manager=sayso&dry_run=false&changed=true."""
+        query = request.query_params
+        manager, dry_run, changed = (query.get(name, "") for name in ("manager", "dry_run", "changed"))
+        return _json(200, self._effects.listing(manager, _FLAGS.get(dry_run), _FLAGS.get(changed)), ())
+
+    async def power(self, request: Request) -> Response:
+        """POST /_sandbox/nodes/<name>/off silences a node, .../on brings it back."""
+        try:
+            with self._plane.store.lock:
+                done = switch_node(self._plane, request.path_params["name"], request.path_params["state"])
+        except Refusal as refusal:
+            return _json(refusal.code, refusal.status(), ())
+        return _json(200, done, ())
 
 
 def switch_node(plane: Plane, name: str, state: str) -> Object:

@@ -8,11 +8,13 @@ from itertools import count
 from typing import Protocol
 
 from deploy.sandbox.cluster.clock import Clock
+from deploy.sandbox.cluster.objects.refusals import Refusal
 from deploy.sandbox.cluster.objects.resources import Resource
 from deploy.sandbox.cluster.objects.shapes import Key
 from deploy.sandbox.cluster.objects.store import Change
 
 _ROUNDS = 10_000
+_RETRY_SECONDS = 5.0
 
 
 class Controller(Protocol):
@@ -70,7 +72,7 @@ class Loop:
                 return
             keys, self._dirty[index] = self._dirty[index], {}
             for key in keys:
-                self._schedule(index, key, self._controllers[index].reconcile(key))
+                self._schedule(index, key, self._reconcile(index, key))
         raise RuntimeError("the controllers do not come to rest")
 
     def advance(self, seconds: float) -> None:
@@ -81,6 +83,12 @@ class Loop:
             self._clock.jump_to(due)
             self.settle()
         self._clock.jump_to(end)
+
+    def _reconcile(self, index: int, key: Key) -> float | None:
+        try:
+            return self._controllers[index].reconcile(key)
+        except Refusal:  # a full quota, a namespace being deleted: as everywhere in Kubernetes, try again later
+            return self._clock.now() + _RETRY_SECONDS
 
     def _wake_due(self) -> None:
         now = self._clock.now()

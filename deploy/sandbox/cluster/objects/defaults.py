@@ -190,6 +190,15 @@ def _claim(item: Object) -> None:
     item["status"] = item.get("status") or {"phase": "Pending"}
 
 
+def _spec(item: Object) -> None:
+    item["spec"] = item.get("spec") or {}
+
+
+def _node(item: Object) -> None:
+    _spec(item)
+    item["status"] = item.get("status") or {"allocatable": {}, "capacity": {}}
+
+
 def _secret(item: Object) -> None:
     _setdefaults(item, {"type": "Opaque"})
 
@@ -222,4 +231,8 @@ _BY_KIND: Mapping[str, Callable[[Object], None]] = {
     "Namespace": _namespace,
     "PersistentVolumeClaim": _claim,
     "Secret": _secret,
+    "Node": _node,
+    "PodDisruptionBudget": _spec,
+    "ResourceQuota": _spec,
+    "LimitRange": _spec,
 }

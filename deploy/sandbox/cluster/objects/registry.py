@@ -52,28 +52,12 @@ class Registry:
         dry_run: bool = False,
     ) -> Object:
         """Keep a new object and return it; with `dry_run`, return what it would be."""
-        item: Object = clone(body)
-        meta = item["metadata"] = item.get("metadata") or {}
-        item |= {"apiVersion": resource.api_version, "kind": resource.kind}
-        self._place(resource, namespace, meta)
-        if self.store.get(resource, namespace, meta.get("name", "")) is not None:
-            raise already_exists(resource, meta["name"])
-        if resource is PODS:
-            apply_limit_range(self.store, namespace, item.get("spec") or {})
-        for name in (*_DELETION, "resourceVersion", "generation"):
-            meta.pop(name, None)
-        meta |= {"uid": self._names.uid(), "creationTimestamp": self._clock.stamp()}
-        defaults.fill(resource, item)
-        self._allocate(resource, item)
+        item = self._fresh(resource, namespace, body)
         validate(resource, item)
         check_quota(self.store, resource, namespace, item)
-        if resource.counts_generations:
-            meta["generation"] = 1
         if manager is not None and manager.operation != "Apply":
             ownership.record_update(None, item, manager, resource, self._clock.stamp())
-        if dry_run:
-            return item
-        return self.store.put(resource, item, None)
+        return item if dry_run else self.store.put(resource, item, None)
 
     def update(
         self,
@@ -132,6 +116,25 @@ class Registry:
     def finish(self, resource: Resource, old: Object) -> None:
         """Remove an object whose deletion has run its course."""
         self.store.remove(resource, old)
+
+    def _fresh(self, resource: Resource, namespace: str, body: Object) -> Object:
+        """A new object with its place, identity and defaults; not yet checked."""
+        item: Object = clone(body)
+        meta = item["metadata"] = item.get("metadata") or {}
+        item |= {"apiVersion": resource.api_version, "kind": resource.kind}
+        self._place(resource, namespace, meta)
+        if self.store.get(resource, namespace, meta.get("name", "")) is not None:
+            raise already_exists(resource, meta["name"])
+        if resource is PODS:
+            apply_limit_range(self.store, namespace, item.get("spec") or {})
+        for name in (*_DELETION, "resourceVersion", "generation"):
+            meta.pop(name, None)
+        meta |= {"uid": self._names.uid(), "creationTimestamp": self._clock.stamp()}
+        if resource.counts_generations:
+            meta["generation"] = 1
+        defaults.fill(resource, item)
+        self._allocate(resource, item)
+        return item
 
     def _place(self, resource: Resource, namespace: str, meta: Object) -> None:
         if resource.namespaced:

@@ -129,8 +129,9 @@ def _autoscaler(spec: Object) -> Iterator[Cause]:
         yield Cause("spec.maxReplicas", text)
     if smallest < 1:
         yield Cause("spec.minReplicas", f"Invalid value: {smallest}: must be greater than or equal to 1")
-    if not (spec.get("scaleTargetRef") or {}).get("name"):
-        yield Cause("spec.scaleTargetRef.name", "Required value", "FieldValueRequired")
+    for name in ("kind", "name"):
+        if not (spec.get("scaleTargetRef") or {}).get(name):
+            yield Cause(f"spec.scaleTargetRef.{name}", "Required value", "FieldValueRequired")
 
 
 def _changes(resource: Resource, item: Object, before: Object) -> Iterator[Cause]:
