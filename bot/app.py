@@ -15,7 +15,7 @@ import structlog
 from bot import health, intake, logs
 from bot.desk import Desk, Patience
 from bot.doctor import Check, Status
-from bot.durable import Durable
+from bot.durable import Durable, step
 from bot.investigation.budget import Budget
 from bot.investigation.minds import Minds
 from bot.investigation.values import ModelAccess
@@ -24,15 +24,16 @@ from bot.listeners.messages import InboxWorker
 from bot.metrics import Metrics
 from bot.people import People
 from bot.rehearsal import catalogue
-from bot.remediation import remediate
+from bot.remediation import finish, remediate
 from bot.settings import Settings, SlackAccess
 from bot.slack import Outbox
 from bot.sweep import sweep
-from bot.triage import triage
+from bot.triage import give_up_triage, triage
 from bot.web import Doors, HttpServer, create_web
 from policies.loading import SHIPPED, load
 from policies.rules import Policy
 from storage.database import Database, hold_alone, migrate
+from storage.tables import PlanStatus
 from tools import redaction
 from tools.clients import Readers, Writers
 from tools.clients.aws import AwsReader, AwsWriter
@@ -70,7 +71,7 @@ class Sayso:
         _register_flows(self.durable, self.desk)
         self.app = _bolt(slack, self.client)
         register(self.app, self.desk)
-        self.outbox = Outbox(web_client(slack), self.database, self.durable.executor, utc_now)
+        self.outbox = Outbox(web_client(slack), self.database, self.durable.executor, self.desk.metrics, utc_now)
         bots = frozenset((bot.channel, bot.bot_id) for bot in settings.alert_bots)
         self.inbox = InboxWorker(self.desk, self.client, str(identity["user_id"]), bots)
         self.socket = _socket(self.app, slack)
@@ -136,10 +137,18 @@ def _register_flows(durable: Durable, desk: Desk) -> None:
     """The durable flows, under the names they are resumed by. DBOS wants plain functions, not methods."""
 
     def run_triage(incident_id: int, look: int) -> str:
-        return triage(incident_id, look, desk)
+        try:
+            return triage(incident_id, look, desk)
+        except Exception:  # the flow's edge: nobody may be left waiting for a card that never moves
+            log.exception("triage.failed", incident_id=incident_id)
+            return step(give_up_triage, incident_id, desk)
 
     def run_remediation(plan_id: int, run: str) -> str:
-        return remediate(plan_id, run, desk)
+        try:
+            return remediate(plan_id, run, desk)
+        except Exception:  # the flow's edge: what was done so far is on record, and a person has to look
+            log.exception("remediation.failed", plan_id=plan_id)
+            return step(finish, plan_id, PlanStatus.NEEDS_HUMAN, desk)
 
     durable.register("triage", run_triage)
     durable.register("remediate", run_remediation)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from bot import cards
 from bot.alerts import ParsedAlert
@@ -25,8 +27,12 @@ class Receipt(Value):
     resolved: int = 0
 
 
+@retry(retry=retry_if_exception_type(IntegrityError), stop=stop_after_attempt(5), reraise=True)
 def receive(alerts: Sequence[ParsedAlert], desk: Desk) -> Receipt:
-    """Record a delivery, all of it or nothing, and start what follows from it."""
+    """Record a delivery, all of it or nothing, and start what follows from it.
+
+    Two replicas may open one incident at the same moment: the database lets one, and the other joins it.
+    """
     with desk.database.writing() as session:
         received = [_receive_one(session, news_of(alert, desk.environment), desk) for alert in alerts]
         fresh = [incidents.get(session, one.incident_id) for one in received if one.opened and one.incident_id]

@@ -5,6 +5,8 @@ One of the two modules that may reach `tools.writes`; the other is `bot.remediat
 
 from __future__ import annotations
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
 from policies.catalogue import ActionTraits, Catalogue
 from tools.clients import Writers
 from tools.errors import PermanentError, TemporaryError
@@ -13,6 +15,14 @@ from tools.previews import Rehearsal, RehearsedStep
 from tools.values import Value
 from tools.writes import WRITES, write_for
 from tools.writes.write import Refused, Stale
+
+PATIENT = Retrying(
+    retry=retry_if_exception_type(TemporaryError),
+    stop=stop_after_attempt(3),
+    wait=wait_exponential_jitter(initial=0.3, max=2),
+    reraise=True,
+)
+"""Looking and dry runs change nothing, so a passing fault is simply asked again."""
 
 
 class NotPossible(Value):
@@ -27,10 +37,10 @@ def rehearse(proposal: Proposal, writers: Writers) -> Rehearsal | NotPossible:
     for action in proposal.actions:
         write = write_for(action)
         try:
-            observed = write.observe(action, writers)
+            observed = PATIENT(write.observe, action, writers)
             if isinstance(observed, Refused):
                 return NotPossible(reason=f"{action.title}: {observed.reason}")
-            preview = write.preview(action, observed, writers)
+            preview = PATIENT(write.preview, action, observed, writers)
         except (TemporaryError, PermanentError) as error:
             return NotPossible(reason=f"{action.title}: could not be rehearsed: {error}")
         if isinstance(preview, Refused):
@@ -43,7 +53,7 @@ def still_as_rehearsed(rehearsal: Rehearsal, writers: Writers) -> str | None:
     """What moved since people were asked, in words; None while every target is as they saw it."""
     for step in rehearsal.steps:
         try:
-            found = write_for(step.action).check(step.action, step.observed, writers)
+            found = PATIENT(write_for(step.action).check, step.action, step.observed, writers)
         except (TemporaryError, PermanentError) as error:
             return f"{step.observed.target} could not be read: {error}"
         if isinstance(found, Stale | Refused):

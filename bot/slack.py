@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from bot.metrics import Metrics
 from storage import messages
 from storage.database import Database
 from storage.tables import Message
@@ -44,11 +45,13 @@ class Outbox(threading.Thread):
         client: WebClient,
         database: Database,
         owner: str,
+        metrics: Metrics,
         now: Callable[[], datetime],
         posts_a_second: float = 1.0,
     ) -> None:
         super().__init__(name="outbox", daemon=True)
         self._client, self._database, self._owner, self._now = client, database, owner, now
+        self._metrics = metrics
         self._pace = posts_a_second
         self._stopping = threading.Event()
         self._not_before: defaultdict[str, float] = defaultdict(float)
@@ -70,6 +73,7 @@ class Outbox(threading.Thread):
         """Bring every message that may go now up to date. Returns how many Slack calls succeeded."""
         with self._database.reading() as session:
             due = messages.due(session)
+        self._metrics.outbox_depth.set(len(due))
         return sum(self._bring_up_to_date(message) for message in due if self._may_go(message))
 
     def _may_go(self, message: Message) -> bool:
@@ -95,15 +99,22 @@ class Outbox(threading.Thread):
             self._after_refusal(message, error)
             return False
         except (SlackClientError, OSError) as error:
+            self._count(message, "unreachable")
             log.warning("slack.unreachable", message=message.key, error=str(error))
             self._not_before[_lane(message)] = time.monotonic() + BURST / self._pace + 1
             return False
         with self._database.writing() as session:
             messages.posted(session, message.key, render=message.wanted_render, ts=ts)
+        self._count(message, "ok")
         return True
+
+    def _count(self, message: Message, result: str) -> None:
+        method = "chat.update" if message.ts else "chat.postMessage"
+        self._metrics.slack_calls.labels(method=method, result=result).inc()
 
     def _after_refusal(self, message: Message, error: SlackApiError) -> None:
         code = str(error.response.get("error"))
+        self._count(message, "ratelimited" if code == "ratelimited" else "refused")
         if code == "ratelimited":
             wait = float(error.response.headers.get("Retry-After", 1))
             self._not_before[_lane(message)] = time.monotonic() + wait + BURST / self._pace

@@ -98,6 +98,11 @@ def _note_failed_fix(incident_id: int, reason: str, desk: Desk) -> None:
         session.add(incident)
 
 
+def give_up_triage(incident_id: int, desk: Desk) -> str:
+    """Something in sayso itself failed: the incident is a person's, and the log says what it was."""
+    return _leave_to_people(incident_id, "sayso itself failed while looking; its log says why.", desk)
+
+
 def _leave_to_people(incident_id: int, note: str | None, desk: Desk) -> str:
     with desk.database.writing() as session:
         incidents.move(session, incident_id, IncidentStatus.NEEDS_HUMAN, desk.now(), note=note)

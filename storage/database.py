@@ -1,8 +1,10 @@
 """Opening the database, SQLite or PostgreSQL, and the two kinds of transaction everything else uses.
 
+One writer at a time on both: every change appends to the audit chain, so writers would queue at its head anyway, and
+queueing at the start means that no two ever wait for each other's rows, nor act on what the other has just changed.
 SQLite: WAL, one process at a time (an exclusive lock on `<file>.lock` for the life of the process), and BEGIN IMMEDIATE
-for writers, so that no reader-turned-writer ever fails half-way. PostgreSQL: the default isolation; every decision is a
-guarded UPDATE.
+for writers. PostgreSQL: the default isolation, and an advisory lock for writers. Every decision is still a guarded
+UPDATE.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from typing import IO, Any
 import sqlalchemy as sa
 from sqlmodel import Session, create_engine
 
-MIGRATION_LOCK = 0x5A750
-"""Advisory lock number under which a PostgreSQL database is migrated; any constant of ours."""
+WRITER_LOCK = 0x5A750
+"""Advisory lock number that a transaction which writes to PostgreSQL holds; any constant of ours."""
 
 
 class DatabaseInUse(Exception):
@@ -64,8 +66,21 @@ class Database:
 
 
 def _open_engine(url: str) -> sa.Engine:
-    if not is_sqlite(url):
-        return create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_size=10, pool_pre_ping=True)
+    return _open_sqlite(url) if is_sqlite(url) else _open_postgres(url)
+
+
+def _open_postgres(url: str) -> sa.Engine:
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_size=10, pool_pre_ping=True)
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("sayso_write", False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+
+    return engine
+
+
+def _open_sqlite(url: str) -> sa.Engine:
     sqlite_path(url).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, pool_size=10, connect_args={"timeout": 30, "check_same_thread": False})
 
@@ -118,15 +133,12 @@ def durable_url(url: str) -> str:
 
 
 def migrate(database: Database) -> None:
-    """Bring the schema to the newest version, under a lock: replicas booting together must not race."""
+    """Bring the schema to the newest version, as one writer's transaction: replicas booting together must not race."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with database.engine.connect().execution_options(sayso_write=True) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": MIGRATION_LOCK})
+    with database.engine.connect().execution_options(sayso_write=True) as connection, connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        connection.commit()

@@ -148,8 +148,16 @@ def _value(body: dict[str, Any]) -> str:
 
 
 def _tell(client: WebClient, body: dict[str, Any], message: Message) -> None:
-    """A private answer where the click was made. A Home tab has no channel: then in their own messages."""
+    """A private answer where the click was made. A Home tab has no channel: then in their own messages.
+
+    Slack shows it only to members of the channel; what was decided stands whether it can be shown or not.
+    """
+    from slack_sdk.errors import SlackApiError
+
     channel = (body.get("channel") or {}).get("id") or body["user"]["id"]
     thread = (body.get("message") or {}).get("thread_ts")
     told = {"channel": channel, "user": body["user"]["id"], "thread_ts": thread, **message}
-    client.api_call("chat.postEphemeral", json={name: value for name, value in told.items() if value is not None})
+    try:
+        client.api_call("chat.postEphemeral", json={name: value for name, value in told.items() if value is not None})
+    except SlackApiError as error:
+        log.info("click.not_told", user=body["user"]["id"], error=str(error.response.get("error")))

@@ -180,7 +180,7 @@ def test_the_same_click_delivered_twice_counts_once(scene: Scene) -> None:
 
 
 def test_a_click_on_the_card_as_it_once_was_is_refused(scene: Scene) -> None:
-    trouble = scene.trouble(7, "stock")
+    trouble = scene.trouble(7, "parcels")
     trouble.asks()
     trouble.click("alice", APPROVE)
     trouble.card("Succeeded")

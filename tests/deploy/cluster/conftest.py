@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -48,11 +47,3 @@ def web(cluster: Cluster, api: Wire) -> Manifest:
     cluster.advance(5)
     found: Manifest = api.get(path("deployments", "web"))
     return found
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Six before 1.16, which the official client's dates still pull in, has an importer Python warns about."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.filterwarnings("ignore:_SixMetaPathImporter:ImportWarning"))

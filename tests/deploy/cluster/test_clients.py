@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 
 from deploy.sandbox.cluster import Cluster, Identity
 from deploy.sandbox.cluster.objects.resources import RESOURCES, Resource
+from tests.conftest import needs
 from tests.deploy.cluster.manifests import FAULTS, Manifest, budget, deployment, in_container, probe, service
 from tests.deploy.cluster.wire import Wire
 
@@ -186,8 +186,7 @@ Kubectl = Callable[..., str]
 @pytest.fixture(scope="module")
 def live() -> Iterator[Cluster]:
     """A cluster that lives by itself, twenty times as fast as the world."""
-    if shutil.which("kubectl") is None:
-        pytest.skip("needs kubectl")
+    needs("kubectl")
     with Cluster(speed=20) as running:
         yield running
 
@@ -286,8 +285,7 @@ def test_kubectl_scales_patches_and_drains(kubectl: Kubectl) -> None:
 
 
 def test_kubectl_is_held_to_its_identitys_role(tmp_path: Path) -> None:
-    if shutil.which("kubectl") is None:
-        pytest.skip("needs kubectl")
+    needs("kubectl")
     with Cluster(speed=20, rbac=True) as guarded:
         guarded.load([deployment()])
         said = {}
