@@ -39,11 +39,20 @@ def keep_events(app: App, database: Database, now: Callable[[], datetime]) -> No
     def keep(body: dict[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:  # noqa: A002 - Bolt's name
         if body.get("type") != "event_callback":
             return next()
+        if not is_ours_to_handle(body["event"]):
+            return BoltResponse(status=200, body="")
         with database.writing() as session:
             inbox.accept(session, event_key(body), str(body["event"].get("type")), json.dumps(body), now())
         return BoltResponse(status=200, body="")
 
     app.middleware(keep)
+
+
+def is_ours_to_handle(event: dict[str, Any]) -> bool:
+    """Whether anything follows from an event. Slack tells an app of its own edits too; those are only acknowledged."""
+    if event.get("type") == "message":
+        return event.get("subtype") in (None, "bot_message")
+    return event.get("type") in ("app_mention", "app_home_opened", "subteam_members_changed")
 
 
 def event_key(body: dict[str, Any]) -> str:
