@@ -41,7 +41,7 @@ soak: $(INSTALLED) ## The long crash and load runs
 
 pins: $(INSTALLED) ## Resolve requirements/*.in to exact pins
 	@for set in core sandbox dev; do \
-		$(BIN)/uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url requirements/$$set.in -o requirements/$$set.txt; \
+		$(BIN)/uv pip compile --quiet --upgrade --no-header --no-annotate requirements/$$set.in -o requirements/$$set.txt; \
 	done
 
 clean: ## Remove the environment and everything generated

@@ -141,6 +141,8 @@ def _conclude(session: Session, plan: Plan, click: Click, desk: Desk) -> tuple[M
         plans.move(session, plan, PlanStatus.APPROVED, at, actor=click.user_id, decided_at=at)
         desk.metrics.approval_wait_seconds.observe((at - plan.proposed_at).total_seconds())
     cards.refresh(session, plan, desk)
+    if plan.status == PlanStatus.REJECTED:
+        return ephemeral.note(f"Your rejection of plan {click.reference.plan_id} stands; nothing will run."), None
     started = plan.id if plan.status == PlanStatus.APPROVED else None
     progress = tuple(str(one) for one in counted.progress)
     return ephemeral.vote_counted(click.reference.plan_id, progress), started

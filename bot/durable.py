@@ -21,7 +21,9 @@ R = TypeVar("R")
 
 APPLICATION_VERSION = "1"
 """Pinned: DBOS's default is a hash of the code, which strands every run in flight at an upgrade."""
-QUEUE = "flows"
+AT_ONCE = 8
+"""Runs of one flow that one process works on at the same time. Each flow has a queue of its own, under its own name:
+slow investigations never keep an approved fix waiting."""
 PRESENCE = 0x5A751
 """Advisory lock namespace under which a PostgreSQL replica shows that it is alive; any constant of ours."""
 
@@ -72,7 +74,10 @@ class Durable:
         if not is_sqlite(self._url):
             self._presence = _Presence(self._url, self.executor, self._on_lost_presence)
         DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=8, polling_interval_sec=0.05, on_conflict="always_update")
+        for name in self._flows:
+            DBOS.register_queue(
+                name, worker_concurrency=AT_ONCE, polling_interval_sec=0.05, on_conflict="always_update"
+            )
         if self._presence is not None:
             self._presence.start()
 
@@ -87,7 +92,7 @@ class Durable:
         from dbos import DBOS, SetWorkflowID
 
         with SetWorkflowID(run):
-            DBOS.enqueue_workflow(QUEUE, self._workflows[name], *args)
+            DBOS.enqueue_workflow(name, self._workflows[name], *args)
 
     def stop(self) -> None:
         """Stop taking work and let go; what is in flight resumes in the next process."""

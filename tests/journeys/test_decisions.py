@@ -12,13 +12,14 @@ import pytest
 
 from deploy.sandbox.bot import REPOSITORY
 from deploy.sandbox.laptop import Laptop
-from deploy.sandbox.workspace.directory import ALERTS
+from deploy.sandbox.workspace.directory import ALERTS, PEOPLE
 from deploy.sandbox.workspace.faults import DeliveryFault
 from policies.loading import SHIPPED
 from storage.tables import PlanStatus
 from tests.journeys.scene import APPROVE, REJECT, Scene, Trouble, eventually
 
-ALICE, CAROL = "U0ALICE001", "U0CAROL001"
+IDS = {person.name: person.id for person in PEOPLE}
+ALICE = IDS["alice"]
 UNANSWERED = 5
 """Seconds for which a plan of the staging environment may wait, by this file's rules."""
 
@@ -84,6 +85,7 @@ def test_a_rejection_needs_a_reason_and_changes_nothing(scene: Scene) -> None:
     assert still_open is not None
     assert accepted.errors == {}
     assert scene.driver.open_view("alice") is None
+    scene.driver.wait_for_ephemeral("alice", "Your rejection of plan")
     card = trouble.card("Rejected")
     assert "The release team rolls it back by hand." in card.everything
     assert APPROVE not in card.action_ids
@@ -147,11 +149,9 @@ def test_people_the_plan_does_not_ask_are_refused_privately(
 def test_a_click_without_the_right_to_it_is_recorded_and_counts_for_nothing(
     person: str, scene: Scene, asked: Trouble
 ) -> None:
-    (user,) = [one["id"] for one in scene.driver.state()["people"] if one["name"] == person]  # type: ignore[attr-defined, index]
-
     asked.click(person, APPROVE, forced=True)
 
-    eventually(lambda: (user, "click.refused") in scene.record.events(asked.plan()), "the refusal's entry")
+    eventually(lambda: (IDS[person], "click.refused") in scene.record.events(asked.plan()), "the refusal's entry")
     assert scene.record.votes(asked.plan()) == []
     assert APPROVE in asked.card().action_ids
 
@@ -161,7 +161,7 @@ def test_a_rejection_by_somebody_not_asked_does_not_count(scene: Scene, asked: T
 
     scene.driver.person("carol").submit(modal, {"why": "I would rather not."})
 
-    eventually(lambda: scene.record.events(asked.plan())[-1] == (CAROL, "click.refused"), "the refusal's entry")
+    eventually(lambda: scene.record.events(asked.plan())[-1] == (IDS["carol"], "click.refused"), "the refusal's entry")
     assert asked.plan().status == PlanStatus.PENDING
 
 

@@ -24,7 +24,9 @@ from tests.storage.samples import AT, CHANNEL, an_incident, news
 
 ROOT = Path(__file__).parents[2]
 MIGRATES = "import sys; from storage.database import Database, migrate; migrate(Database(sys.argv[1]))"
-HOLDS = "import sys; from storage.database import hold_alone; h = hold_alone(sys.argv[1]); print('held'); sys.stdin.read()"
+HOLDS = (
+    "import sys; from storage.database import hold_alone; h = hold_alone(sys.argv[1]); print('held'); sys.stdin.read()"
+)
 
 
 def heads(database: Database) -> list[tuple[int, str]]:
