@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from bot import health, intake, logs
 from bot.desk import Desk, Patience
@@ -44,8 +45,9 @@ if TYPE_CHECKING:
     from apscheduler.schedulers.background import BackgroundScheduler
     from flask import Request, Response
     from slack_bolt import App
-    from slack_bolt.adapter.socket_mode import SocketModeHandler
+    from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
     from slack_sdk import WebClient
+    from slack_sdk.web import SlackResponse
 
 log = structlog.get_logger(__name__)
 
@@ -62,10 +64,9 @@ class Sayso:
         slack = settings.require_slack()
         redaction.use_key(_redaction_key(slack))
         self._alone = hold_alone(settings.database_url)
-        self.database = Database(settings.database_url)
-        migrate(self.database)
+        self.database = _record(settings)
         self.client = web_client(slack)
-        identity = self.client.auth_test()
+        identity = _introduce(self.client)
         self.durable = Durable(settings.database_url, on_lost_presence=_fence)
         self.desk = _desk(settings, slack, self.database, self.durable, self.client, str(identity["team_id"]))
         _register_flows(self.durable, self.desk)
@@ -154,6 +155,30 @@ def _register_flows(durable: Durable, desk: Desk) -> None:
     durable.register("remediate", run_remediation)
 
 
+def _record(settings: Settings) -> Database:
+    """The record, open and migrated. Raises PermanentError when the database does not answer."""
+    database = Database(settings.database_url)
+    try:
+        migrate(database)
+    except OperationalError as error:
+        raise PermanentError(f"the database does not answer (DATABASE_URL): {error.orig}") from error
+    return database
+
+
+def _introduce(client: WebClient) -> SlackResponse:
+    """Who we are in Slack. Raises PermanentError when Slack does not know us, or cannot be reached."""
+    from slack_sdk.errors import SlackApiError
+
+    try:
+        return client.auth_test()
+    except SlackApiError as error:
+        raise PermanentError(
+            f"Slack says {error.response['error']} (SLACK_BOT_TOKEN); sayso doctor tells more"
+        ) from error
+    except OSError as error:
+        raise PermanentError(f"Slack cannot be reached at {client.base_url}: {error}") from error
+
+
 def _redaction_key(slack: SlackAccess) -> bytes:
     """Makes the same secret show as the same placeholder after a restart, and another one in another installation."""
     return hashlib.sha256(b"sayso.redaction\n" + slack.bot_token.get_secret_value().encode()).digest()
@@ -168,7 +193,12 @@ def web_client(slack: SlackAccess) -> WebClient:
 
 def load_policy(settings: Settings) -> Policy:
     """The rules in force, tested against themselves. Raises PolicyError with the line at fault."""
-    return load((settings.rules or SHIPPED).read_text(), catalogue())
+    path = settings.rules or SHIPPED
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise PermanentError(f"the rules cannot be read (SAYSO_RULES): {error}") from error
+    return load(text, catalogue(), name=path.name)
 
 
 def readers(settings: Settings) -> Readers:
@@ -230,7 +260,7 @@ def _bolt(slack: SlackAccess, client: WebClient) -> App:
 def _socket(app: App, slack: SlackAccess) -> SocketModeHandler | None:
     if slack.mode != "socket" or slack.app_token is None:
         return None
-    from slack_bolt.adapter.socket_mode import SocketModeHandler
+    from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
 
     return SocketModeHandler(app, slack.app_token.get_secret_value())
 

@@ -19,7 +19,7 @@ from tools.writes.write import Refused, Stale
 PATIENT = Retrying(
     retry=retry_if_exception_type(TemporaryError),
     stop=stop_after_attempt(3),
-    wait=wait_exponential_jitter(initial=0.3, max=2),
+    wait=wait_exponential_jitter(multiplier=0.3, max=2),
     reraise=True,
 )
 """Looking and dry runs change nothing, so a passing fault is simply asked again."""

@@ -15,8 +15,9 @@ from tools.evidence import Evidence, Proposal, Severity
 from tools.subjects import AwsSubject, KubernetesSubject, Subject
 from tools.values import JsonValue, Value
 
-POD_SUFFIX = re.compile(r"(-[a-f0-9]{6,10})?-[a-z0-9]{5}$")
-"""What a Deployment's pods append to its name: the template hash and five random characters."""
+POD_SUFFIX = re.compile(r"(-[a-f0-9]{6,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}$")
+"""What a Deployment's pods append to its name: the template hash and five random characters, never a vowel, so that
+`redis-cache` is no pod of `redis`."""
 
 
 class AlertNews(Value):
@@ -94,10 +95,16 @@ def _seen_again(session: Session, alert: Alert, news: AlertNews, at: datetime) -
 
 
 def _resolved_episode(session: Session, news: AlertNews, at: datetime) -> Received:
-    """A resolution that does not say when it began (CloudWatch says only when it ended): ends what is firing."""
-    alerts = session.exec(
-        select(Alert).where(Alert.fingerprint == news.fingerprint, Alert.status == AlertStatus.FIRING).with_for_update()
-    ).all()
+    """A resolution that does not say when it began (CloudWatch says only when it ended): ends what fired until then.
+
+    Deliveries may overtake each other: an old end says nothing about an alert that has begun since.
+    """
+    firing_then = (
+        Alert.fingerprint == news.fingerprint,
+        Alert.status == AlertStatus.FIRING,
+        col(Alert.starts_at) <= (news.ends_at or news.starts_at),
+    )
+    alerts = session.exec(select(Alert).where(*firing_then).with_for_update()).all()
     if not alerts:
         unknown = _record(session, news, None, at)
         assert unknown.id is not None

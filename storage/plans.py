@@ -121,7 +121,10 @@ def intact(plan: Plan) -> bool:
     """Whether the stored plan is still what its digest was made from, field by field."""
     if hashlib.sha256(plan.canonical.encode()).hexdigest() != plan.digest:
         return False
-    nonce = str(json.loads(plan.canonical)["nonce"])
+    try:
+        nonce = str(json.loads(plan.canonical)["nonce"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False  # nothing of ours was ever hashed to this digest
     return canonical_form(plan, nonce).decode() == plan.canonical
 
 

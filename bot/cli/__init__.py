@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from bot.cli import policy, record, running
+from bot.cli import audit, policy, record, running
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -24,7 +24,7 @@ for command in (
     record.incidents,
     record.plans,
     record.plan,
-    record.audit,
+    audit.audit,
     record.refused,
     policy.policy,
 ):

@@ -5,6 +5,7 @@ Values arrive here finished; outside text is redacted on its way to a terminal, 
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from rich.table import Table
     from rich.text import Text
 
     from bot.settings import Settings
     from tools.values import JsonValue
 
-WIDE = 200
+WIDE = 120
 """Columns of a table that goes into a file or a pipe."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -73,19 +75,33 @@ def print_json(value: JsonValue) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Print rows under their headings, or the sentence `empty`."""
-    from rich.console import Console
+    """Print rows under their headings, or the sentence `empty`. A column with nothing in it is left out."""
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    if table.row_count == 0:
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not cells:
         click.echo(empty)
         return
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDE, highlight=False).print(table)
+    used = [column for column in range(len(headings)) if any(row[column] for row in cells)]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in used:
+        table.add_column(headings[column], overflow="fold")
+    for row in cells:
+        table.add_row(*(row[column] for column in used))
+    _print(table)
+
+
+def _print(table: Table) -> None:
+    """As wide as the terminal; in a file or a pipe, without the blanks a table is padded with."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    console = Console(file=io.StringIO(), width=WIDE, highlight=False)
+    with console.capture() as printed:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
 
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:

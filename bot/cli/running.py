@@ -17,7 +17,7 @@ SIGNS = {"ok": "✔", "missing": "✘", "broken": "✘", "skipped": "–"}
 
 @click.command()
 def run() -> None:
-    """Run sayso until it is stopped."""
+    """Run sayso until it is stopped (Ctrl-C or SIGTERM). `sayso doctor` says beforehand whether it can."""
     settings = environment()
     with complaining():
         settings.require_slack()
@@ -44,7 +44,12 @@ def doctor(as_json: bool) -> None:
     else:
         rows = [(SIGNS[check.status], check.name, check.status, check.detail, check.fix) for check in checks]
         print_table(("", "what", "status", "seen", "what to do"), rows, empty="Nothing was looked at.")
-    if any(check.status in (Status.MISSING, Status.BROKEN) for check in checks):
+    wrong = [check.name for check in checks if check.status in (Status.MISSING, Status.BROKEN)]
+    if not as_json:
+        click.echo(
+            f"\nTo be put right: {', '.join(wrong)}." if wrong else "\nNothing is missing: `sayso run` can start."
+        )
+    if wrong:
         sys.exit(1)
 
 

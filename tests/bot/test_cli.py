@@ -242,8 +242,8 @@ def test_one_incident_is_shown_with_its_alerts_and_plans(run: Sayso) -> None:
     ended = run("incidents", "show", "1")
 
     assert ended.exit_code == 0
-    assert "KubePodCrashLooping firing, 1 times" in ended.stdout
-    assert "plan:        1 (version 1) rejected" in ended.stdout
+    assert "KubePodCrashLooping firing, once" in ended.stdout
+    assert "plan:        P-1 (version 1) rejected" in ended.stdout
 
 
 @pytest.mark.parametrize("words", [("plans", "show", "1"), ("plan", "show", "1")])

@@ -28,14 +28,13 @@ class Record:
 
     def plans(self, words: str) -> list[Plan]:
         """The plans of the incidents with these words in their title, oldest first."""
+        found = self.incidents(words)
         with self._database.reading() as session:
-            return [
-                plan for one in self.incidents(words) for plan in plans.of_incident(session, one.id or 0)
-            ]
+            return [plan for one in found for plan in plans.of_incident(session, one.id or 0)]
 
-    def plan(self, words: str) -> Plan:
-        """The only plan there is about it."""
-        (only,) = self.plans(words)
+    def plan(self, title: str) -> Plan:
+        """The only plan there is of the incidents with this title."""
+        (only,) = self.plans(title)
         return only
 
     def executions(self, plan: Plan) -> list[Execution]:

@@ -49,11 +49,16 @@ class Scene:
 
     def calm(self, number: int, name: str, *, environment: str = "prod") -> Trouble:
         """The same before its fault: rolled out and well."""
+        trouble = self.about(number, name, environment=environment)
+        trouble.story.prepare(self.laptop)
+        eventually(lambda: trouble.healed, f"{name} to be well")
+        return trouble
+
+    def about(self, number: int, name: str, *, environment: str = "prod") -> Trouble:
+        """A story about a workload of this name, whatever state that is in."""
         (folder,) = FOLDER.glob(f"{number}-*")
-        story = KubernetesStory(renamed(folder, name, environment, self.laptop.folder / f"{name}-{environment}"))
-        story.prepare(self.laptop)
-        eventually(lambda: story.healed(self.laptop), f"{name} to be well")
-        return Trouble(self, story, name)
+        copy = renamed(folder, name, environment, self.laptop.folder / f"{name}-{environment}")
+        return Trouble(self, KubernetesStory(copy), name)
 
     def card(self, words: str, root: Seen, timeout: float = PATIENCE) -> Seen:
         """The plan's card in the thread under `root`, once it shows these words."""
@@ -130,6 +135,20 @@ class Trouble:
         assert self.click(person, button).acked
         return self.scene.driver.wait_for_view(person, button)
 
+    def release_again(self) -> None:
+        """Somebody else rolls the Deployment out again, with nothing changed that matters."""
+        body = {"spec": {"template": {"metadata": {"annotations": {"release": "by somebody else"}}}}}
+        self.scene.laptop.kubernetes.patch(
+            f"/apis/apps/v1/namespaces/shop/deployments/{self.name}",
+            content=json.dumps(body),
+            headers={"Content-Type": "application/merge-patch+json"},
+        ).raise_for_status()
+
+    def template(self) -> object:
+        """The Deployment's pod template as it is now."""
+        found = self.scene.laptop.kubernetes.get(f"/apis/apps/v1/namespaces/shop/deployments/{self.name}")
+        return found.raise_for_status().json()["spec"]["template"]
+
     def plan(self) -> Plan:
         """Its only plan, as recorded."""
         return self.scene.record.plan(self.sign)
@@ -167,6 +186,8 @@ def renamed(folder: Path, name: str, environment: str, to: Path) -> Path:
     for file in folder.iterdir():
         text = re.sub(rf"(?<!registry\.local/)\b{old}\b", name, file.read_text())
         text = re.sub(r"\bpaymnets\b", misspelt(name), text)
+        if environment != "prod":  # a title of its own, too
+            text = re.sub(rf'("summary": "[^"]*)\b{name}\b', rf"\1{name} ({environment})", text)
         text = re.sub(r'"fingerprint": "\w+"', f'"fingerprint": "{name}-{environment}"', text)
         (to / file.name).write_text(text.replace('"env": "prod"', f'"env": "{environment}"'))
     return to

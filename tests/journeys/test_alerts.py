@@ -169,6 +169,4 @@ def test_a_source_nobody_knows_is_named(scene: Scene) -> None:
 def post(scene: Scene, source: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
     """Knock at a webhook."""
     content = {"Content-Type": "application/json", **headers}
-    return httpx.post(
-        f"{scene.bot.url}/webhooks/{source}", content=body, headers=content, trust_env=False, timeout=10
-    )
+    return httpx.post(f"{scene.bot.url}/webhooks/{source}", content=body, headers=content, trust_env=False, timeout=10)

@@ -114,10 +114,8 @@ def test_a_plan_nobody_answers_expires_and_a_late_click_is_refused(scene: Scene)
 def test_a_target_that_changed_after_people_were_asked_is_left_alone(scene: Scene) -> None:
     trouble = scene.trouble(1, "basket")
     trouble.asks()
-    path = "/apis/apps/v1/namespaces/shop/deployments/basket"
-    theirs = {"spec": {"template": {"metadata": {"annotations": {"team": "trying something"}}}}}
-    headers = {"Content-Type": "application/merge-patch+json"}
-    scene.laptop.kubernetes.patch(path, content=json.dumps(theirs), headers=headers).raise_for_status()
+    trouble.release_again()
+    theirs = trouble.template()
 
     trouble.click("alice", APPROVE)
 
@@ -125,6 +123,7 @@ def test_a_target_that_changed_after_people_were_asked_is_left_alone(scene: Scen
     assert "has changed since people saw it" in card.everything
     assert trouble.plan().status == PlanStatus.STALE
     assert trouble.effects() == []
+    assert trouble.template() == theirs
     trouble.root("Nothing was done")
 
 

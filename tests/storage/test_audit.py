@@ -272,7 +272,7 @@ def settled(session: Session) -> object:
 
 def concluded(session: Session) -> object:
     return incidents.conclude(
-        session, 1, mind=Mind(), proposal=proposal(), evidence=(), gaps=("no metrics",), advice=None, at=AT
+        session, 1, mind=Mind(), proposal=proposal(), evidence=(), gaps=("no metrics",), advice=None, second=None, at=AT
     )
 
 

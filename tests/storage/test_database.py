@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -16,7 +17,6 @@ from alembic.migration import MigrationContext
 from sqlalchemy.exc import StatementError
 from sqlmodel import SQLModel
 
-import storage.tables
 from storage import audit, incidents
 from storage.database import Database, DatabaseInUse, durable_url, hold_alone, migrate
 from storage.tables import Alert, AuditHead, Incident
@@ -34,15 +34,23 @@ def heads(database: Database) -> list[tuple[int, str]]:
         return [(head.seq, head.hash) for head in session.exec(sa.select(AuditHead)).scalars()]
 
 
-def test_an_empty_database_becomes_the_record(database: Database) -> None:
-    tables = set(sa.inspect(database.engine).get_table_names())
+@pytest.fixture(params=["sqlite", "postgres"])
+def unused(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database with nothing in it."""
+    database = Database(request.getfixturevalue(f"{request.param}_url"))
+    yield database
+    database.close()
 
-    assert {table.name for table in SQLModel.metadata.sorted_tables} <= tables
-    assert heads(database) == [(0, audit.GENESIS)]
+
+def test_an_empty_database_becomes_the_record(unused: Database) -> None:
+    migrate(unused)
+
+    tables = set(sa.inspect(unused.engine).get_table_names())
+    assert tables == {*(table.name for table in SQLModel.metadata.sorted_tables), "alembic_version"}
+    assert heads(unused) == [(0, audit.GENESIS)]
 
 
 def test_the_migrations_and_the_tables_say_the_same(database: Database) -> None:
-    assert storage.tables.Alert.__tablename__ == "alert"
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
 
@@ -61,13 +69,11 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     assert heads(database) == [(1, head)]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_two_threads_that_migrate_at_once_do_it_once(kind: str, request: pytest.FixtureRequest) -> None:
-    url = request.getfixturevalue(f"{kind}_url")
+def test_two_threads_that_migrate_at_once_do_it_once(unused: Database) -> None:
     together = threading.Barrier(2)
 
     def boot() -> None:
-        database = Database(url)
+        database = Database(unused.url)
         together.wait()
         migrate(database)
         database.close()
@@ -76,9 +82,7 @@ def test_two_threads_that_migrate_at_once_do_it_once(kind: str, request: pytest.
         for done in [pool.submit(boot), pool.submit(boot)]:
             done.result()
 
-    database = Database(url)
-    assert heads(database) == [(0, audit.GENESIS)]
-    database.close()
+    assert heads(unused) == [(0, audit.GENESIS)]
 
 
 def test_two_replicas_that_boot_together_migrate_once(postgres_url: str) -> None:
