@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -43,11 +44,14 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _open_engine(url)
+        # SQLite has one writer, and waits for it by sleeping ever longer: among threads, a lock is fairer and faster.
+        self._turn = threading.RLock() if is_sqlite(url) else nullcontext()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction that commits when the block ends and rolls back when it raises."""
         with (
+            self._turn,
             self.engine.connect().execution_options(sayso_write=True) as connection,
             Session(bind=connection, expire_on_commit=False) as session,
         ):

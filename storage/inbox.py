@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from storage.tables import InboxEvent, RefusedDelivery
@@ -16,11 +18,11 @@ MAXIMUM_ATTEMPTS = 5
 
 def accept(session: Session, key: str, kind: str, body: str, at: datetime) -> bool:
     """Put an event in the inbox. False when it is there already: acknowledge it and do nothing."""
-    if session.get(InboxEvent, key) is not None:
-        return False
-    session.add(InboxEvent(key=key, kind=kind, body=body, received_at=at))
-    session.flush()
-    return True
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    row = {"key": key, "kind": kind, "body": body, "received_at": at, "attempts": 0}
+    # One statement, so that two deliveries at once cannot both find it missing.
+    added = session.execute(insert(InboxEvent).values(row).on_conflict_do_nothing(index_elements=["key"]))
+    return bool(added.rowcount == 1)  # type: ignore[attr-defined]
 
 
 def waiting(session: Session, limit: int = 100) -> list[InboxEvent]:
@@ -32,7 +34,12 @@ def waiting(session: Session, limit: int = 100) -> list[InboxEvent]:
 
 def handled(session: Session, key: str, at: datetime) -> None:
     """The event has been dealt with."""
-    session.execute(sa.update(InboxEvent).where(col(InboxEvent.key) == key).values(handled_at=at, error=None))
+    all_handled(session, (key,), at)
+
+
+def all_handled(session: Session, keys: Sequence[str], at: datetime) -> None:
+    """These events have been dealt with."""
+    session.execute(sa.update(InboxEvent).where(col(InboxEvent.key).in_(keys)).values(handled_at=at, error=None))
 
 
 def failed(session: Session, key: str, error: str) -> None:

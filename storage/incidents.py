@@ -90,6 +90,11 @@ def _seen_again(session: Session, alert: Alert, news: AlertNews, at: datetime) -
     session.add(alert)
     session.flush()
     assert alert.id is not None
+    if ended and alert.incident_id is not None:
+        subject = f"incident:{alert.incident_id}"
+        audit.append(
+            session, actor=audit.BOT, event="alert.resolved", subject=subject, payload={"alert": alert.name}, at=at
+        )
     quiet = ended and alert.incident_id is not None and not firing(session, alert.incident_id)
     return Received(alert_id=alert.id, incident_id=alert.incident_id, quiet=quiet, duplicate=not ended)
 

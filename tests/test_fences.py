@@ -38,7 +38,7 @@ def copy(tmp_path: Path) -> Path:
         ("policies/engine.py", "import sqlalchemy", "are pure"),
         ("bot/views/plan.py", "from storage.tables import Plan", "are pure"),
         ("tools/errors.py", "from storage import audit", "one direction"),
-        ("bot/remediation.py", "import openai", "knows no model"),
+        ("bot/remediation/calling.py", "import openai", "knows no model"),
     ],
 )
 def test_a_hole_in_a_fence_is_noticed(copy: Path, module: str, line: str, contract: str) -> None:

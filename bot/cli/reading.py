@@ -31,7 +31,7 @@ def numbered(_context: click.Context, parameter: click.Parameter, value: str) ->
     """An argument as a number, given as one or by the name a card shows: `7`, `INC-7` and `P-7` are all 7."""
     digits = value.upper().removeprefix(str(parameter.metavar).rstrip("0123456789"))
     if not (digits.isascii() and digits.isdigit() and len(digits) < 18):
-        raise click.BadParameter(f"{value!r} is none; {parameter.metavar} or 7 would be one.")
+        raise click.BadParameter(f"{value!r} is not one: 7 is, and so is {parameter.metavar}.")
     return int(digits)
 
 

@@ -172,7 +172,7 @@ def _incident_facts(incident: Incident) -> list[tuple[str, object]]:
         ("resolved", incident.resolved_at),
         ("cause", incident.proposal.hypothesis if incident.proposal else None),
         ("mind", (incident.mind.model or "rules") if incident.mind else None),
-        ("not seen", "; ".join(incident.gaps or ())),
+        ("also", "; ".join(incident.gaps or ())),
         ("note", incident.note),
     ]
 

@@ -44,7 +44,27 @@ class InboxWorker(threading.Thread):
         """Handle what waits now. Returns how many events were dealt with."""
         with self._desk.database.reading() as session:
             waiting = inbox.waiting(session)
-        return sum(self._handle_one(event) for event in waiting)
+        ours = [event for event in waiting if self._concerns_us(json.loads(event.body)["event"])]
+        self._pass_over([event.key for event in waiting if event not in ours])
+        return sum(self._handle_one(event) for event in ours) + len(waiting) - len(ours)
+
+    def _concerns_us(self, event: dict[str, Any]) -> bool:
+        """Whether anything follows from it. Most of what is said in a channel is between people, or from other bots."""
+        match event.get("type"):
+            case "message" if event.get("subtype") in (None, "bot_message"):
+                return self._is_alert(event) or self._is_for_us(event)
+            case "app_mention" | "subteam_members_changed":
+                return True
+            case "app_home_opened":
+                return event.get("tab") == "home"
+            case _:
+                return False
+
+    def _pass_over(self, keys: list[str]) -> None:
+        """Nothing follows from these, so they share a transaction: a busy channel must not slow down what is ours."""
+        if keys:
+            with self._desk.database.writing() as session:
+                inbox.all_handled(session, keys, self._desk.now())
 
     def _handle_one(self, event: InboxEvent) -> bool:
         try:
@@ -61,25 +81,22 @@ class InboxWorker(threading.Thread):
     def _handle(self, body: dict[str, Any]) -> None:
         event = body["event"]
         match event.get("type"):
-            case "message" if event.get("subtype") in (None, "bot_message"):
-                self._message(event)
-            case "app_mention":
+            case "message" if self._is_alert(event):
+                self._alert(event)
+            case "message" | "app_mention":
                 self._answer(event)
-            case "app_home_opened" if event.get("tab") == "home":
+            case "app_home_opened":
                 self._client.views_publish(user_id=event["user"], view=home.view(event["user"], self._desk))
             case "subteam_members_changed":
                 self._desk.people.forget()
-            case _:
-                log.debug("event.ignored", type=event.get("type"))
 
-    def _message(self, event: dict[str, Any]) -> None:
-        if (event.get("channel"), event.get("bot_id")) in self._alert_bots:
-            return self._alert(event)
-        if event.get("bot_id"):
-            return None  # other bots are left alone
-        if event.get("channel_type") == "im" or f"<@{self._bot_user}>" in str(event.get("text")):
-            return self._answer(event)
-        return None
+    def _is_alert(self, event: dict[str, Any]) -> bool:
+        return (event.get("channel"), event.get("bot_id")) in self._alert_bots
+
+    def _is_for_us(self, event: dict[str, Any]) -> bool:
+        """A person said it to us; other bots are left alone."""
+        direct = event.get("channel_type") == "im" or f"<@{self._bot_user}>" in str(event.get("text"))
+        return direct and not event.get("bot_id")
 
     def _alert(self, event: dict[str, Any]) -> None:
         """An alert bot's message; one that is no alert is left alone."""

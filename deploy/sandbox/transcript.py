@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 
 from deploy.sandbox.workspace.directory import BOT_USER
 from deploy.sandbox.workspace.seen import Seen
+
+INCIDENT = re.compile(r"\bINC-\d+\b")
 
 
 class Transcript:
@@ -15,6 +18,7 @@ class Transcript:
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._said: dict[tuple[str, str], str] = {}
+        self._incidents: dict[str, str] = {}
 
     @property
     def seconds(self) -> float:
@@ -26,11 +30,14 @@ class Transcript:
         print(f"{self.seconds:6.1f}s  {line}", flush=True)
 
     def follow(self, messages: Iterable[Seen]) -> None:
-        """Tell what is new among these messages."""
+        """Tell what is new among these messages, each with the incident whose thread it is in."""
         for message in messages:
-            place = (message.channel, message.ts)
+            place, reply = (message.channel, message.ts), message.thread_ts not in ("", message.ts)
+            if not reply and (found := INCIDENT.search(message.everything)):
+                self._incidents[message.ts] = found[0]
             if message.text and self._said.get(place) != message.text:
                 verb = "now says" if place in self._said else "says"
                 self._said[place] = message.text
                 who = "sayso" if message.user == BOT_USER else message.user
-                self.tell(f"{'    ' if message.thread_ts not in ('', message.ts) else ''}{who} {verb}: {message.text}")
+                incident = self._incidents.get(message.thread_ts or message.ts, "")
+                self.tell(f"{incident:6} {'    ' if reply else ''}{who} {verb}: {message.text}")

@@ -44,6 +44,7 @@ def test_when_the_replica_at_work_is_killed_the_other_one_finishes(
     (busy,) = [replica for replica in replicas if f"executor={owner}" in replica.log_tail(1000)]
     busy.kill()
     killed = time.monotonic()
+    assert trouble.plan().status == PlanStatus.VERIFYING
 
     trouble.card("Succeeded")
     took = time.monotonic() - killed

@@ -14,7 +14,7 @@ from storage import audit, incidents
 from storage.database import Database
 from storage.incidents import AlertNews, Received
 from storage.tables import Alert, AlertStatus, Incident, IncidentStatus, Mind
-from tests.storage.samples import AT, CHANNEL, an_incident, news, proposal
+from tests.storage.samples import AT, CHANNEL, news, proposal
 from tools.evidence import Severity
 from tools.subjects import AwsSubject, KubernetesSubject, Subject
 
