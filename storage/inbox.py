@@ -21,8 +21,9 @@ def accept(session: Session, key: str, kind: str, body: str, at: datetime) -> bo
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = {"key": key, "kind": kind, "body": body, "received_at": at, "attempts": 0}
     # One statement, so that two deliveries at once cannot both find it missing.
-    added = session.execute(insert(InboxEvent).values(row).on_conflict_do_nothing(index_elements=["key"]))
-    return bool(added.rowcount == 1)  # type: ignore[attr-defined]
+    # It returns what it added: a count of rows is not told for inserts on PostgreSQL.
+    once = insert(InboxEvent).values(row).on_conflict_do_nothing(index_elements=["key"])
+    return session.execute(once.returning(col(InboxEvent.key))).first() is not None
 
 
 def waiting(session: Session, limit: int = 100) -> list[InboxEvent]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import sqlalchemy.orm
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.tables import Message
 
@@ -55,8 +57,14 @@ def render_number(session: Session, key: str) -> int:
 
 def due(session: Session) -> list[Message]:
     """Messages Slack does not show as wanted yet, most urgent first, whose thread (if any) exists."""
+    return list(session.exec(_due()))
+
+
+@functools.cache
+def _due() -> SelectOfScalar[Message]:
+    """The question behind `due`, made once: it is asked ten times a second."""
     parent = sa.orm.aliased(Message)
-    query = (
+    return (
         select(Message)
         .outerjoin(parent, col(parent.key) == col(Message.thread_key))
         .where(
@@ -66,7 +74,6 @@ def due(session: Session) -> list[Message]:
         )
         .order_by(col(Message.priority), col(Message.changed_at))
     )
-    return list(session.exec(query))
 
 
 def set_out(session: Session, message: Message, owner: str, at: datetime) -> bool:

@@ -44,9 +44,12 @@ class InboxWorker(threading.Thread):
         """Handle what waits now. Returns how many events were dealt with."""
         with self._desk.database.reading() as session:
             waiting = inbox.waiting(session)
-        ours = [event for event in waiting if self._concerns_us(json.loads(event.body)["event"])]
-        self._pass_over([event.key for event in waiting if event not in ours])
-        return sum(self._handle_one(event) for event in ours) + len(waiting) - len(ours)
+        ours: list[InboxEvent] = []
+        others: list[InboxEvent] = []
+        for event in waiting:
+            (ours if self._concerns_us(json.loads(event.body)["event"]) else others).append(event)
+        self._pass_over([event.key for event in others])
+        return sum(self._handle_one(event) for event in ours) + len(others)
 
     def _concerns_us(self, event: dict[str, Any]) -> bool:
         """Whether anything follows from it. Most of what is said in a channel is between people, or from other bots."""

@@ -29,6 +29,8 @@ from deploy.sandbox.workspace.driver import WorkspaceDriver
 WEBHOOK_TOKEN = "sandbox-webhook-token"
 ONCALL = "S0ONCALL01"
 ALERT_BOT_ID = "B0AM000001"
+BY_EVENT = "prod-reports-disk-full"
+"""The alarm that comes by EventBridge; the others come by SNS."""
 
 
 def free_port() -> int:
@@ -83,7 +85,9 @@ class Laptop:
             )
             self._undo = undo.pop_all()
         headers = {"Authorization": f"Bearer {WEBHOOK_TOKEN}"}
-        self.aws.notify(f"http://127.0.0.1:{self._bot_port}/webhooks/sns", "sns", headers)
+        webhooks = f"http://127.0.0.1:{self._bot_port}/webhooks"
+        self.aws.notify(f"{webhooks}/sns", "sns", headers)
+        self.aws.tell_by_event(BY_EVENT, f"{webhooks}/eventbridge")
         return self
 
     def stop(self) -> None:

@@ -6,10 +6,12 @@ import re
 import time
 from collections.abc import Iterable
 
-from deploy.sandbox.workspace.directory import BOT_USER
+from deploy.sandbox.workspace.directory import PEOPLE
 from deploy.sandbox.workspace.seen import Seen
 
 INCIDENT = re.compile(r"\bINC-\d+\b")
+NAMES = {person.id: person.name for person in PEOPLE}
+MENTION = re.compile(r"<@(\w+)>")
 
 
 class Transcript:
@@ -38,6 +40,10 @@ class Transcript:
             if message.text and self._said.get(place) != message.text:
                 verb = "now says" if place in self._said else "says"
                 self._said[place] = message.text
-                who = "sayso" if message.user == BOT_USER else message.user
+                text = MENTION.sub(lambda mention: f"@{_name(mention[1])}", message.text)
                 incident = self._incidents.get(message.thread_ts or message.ts, "")
-                self.tell(f"{incident:6} {'    ' if reply else ''}{who} {verb}: {message.text}")
+                self.tell(f"{incident:6} {'    ' if reply else ''}{_name(message.user)} {verb}: {text}")
+
+
+def _name(user: str) -> str:
+    return NAMES.get(user, user)

@@ -86,7 +86,7 @@ def _fire(laptop: Laptop) -> Burst:
         started = time.monotonic()
         workspace.release()
         _say(laptop, EVENTS - HELD)
-        waited_for(lambda: _all_acked(workspace), "every event's ack", DELIVERED_WITHIN)
+        waited_for(lambda: _all_acked(workspace), "every event's ack", DELIVERED_WITHIN, every=0.5)
         acked_in = time.monotonic() - started
         waited_for(lambda: sum(row.handled_at is not None for row in rows()) >= EVENTS, "the last event handled")
         handled_in = time.monotonic() - started

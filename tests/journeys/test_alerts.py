@@ -13,6 +13,7 @@ from deploy.sandbox.stories import post_alert
 from deploy.sandbox.workspace.directory import ALERTS, INCIDENTS
 from storage.tables import PlanStatus
 from tests.journeys.scene import APPROVE, Scene, eventually
+from tools.values import JsonObject, JsonValue
 
 TRUSTED = {"Authorization": f"Bearer {WEBHOOK_TOKEN}"}
 
@@ -35,27 +36,23 @@ def test_two_alerts_of_one_cause_are_one_incident_with_one_plan(scene: Scene) ->
     trouble = scene.trouble(1, "vouchers")
     trouble.asks()
     pods = scene.laptop.kubernetes.get("/api/v1/namespaces/shop/pods", params={"labelSelector": "app=vouchers"})
-    labels = {
+    labels: dict[str, JsonValue] = {
         "alertname": "KubePodNotReady",
         "namespace": "shop",
         "pod": pods.json()["items"][0]["metadata"]["name"],
         "severity": "warning",
         "env": "prod",
     }
-    second = {
-        **trouble.story.alert("firing"),
-        "alerts": [
-            {
-                "status": "firing",
-                "labels": labels,
-                "annotations": {"summary": "A pod of vouchers is not ready"},
-                "startsAt": "2026-11-20T09:14:05Z",
-                "endsAt": "0001-01-01T00:00:00Z",
-                "generatorURL": "",
-                "fingerprint": "vouchers-pod",
-            }
-        ],
+    alert: dict[str, JsonValue] = {
+        "status": "firing",
+        "labels": labels,
+        "annotations": {"summary": "A pod of vouchers is not ready"},
+        "startsAt": "2026-11-20T09:14:05Z",
+        "endsAt": "0001-01-01T00:00:00Z",
+        "generatorURL": "",
+        "fingerprint": "vouchers-pod",
     }
+    second: JsonObject = {**trouble.story.alert("firing"), "alerts": [alert]}
 
     post_alert(scene.bot.url, second)
 

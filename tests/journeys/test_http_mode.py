@@ -14,6 +14,7 @@ import pytest
 
 from deploy.sandbox.laptop import Laptop
 from deploy.sandbox.workspace.directory import PEOPLE, SIGNING_SECRET, TEAM_ID
+from deploy.sandbox.workspace.elements import every
 from storage.tables import PlanStatus
 from tests.journeys.conftest import QUICK
 from tests.journeys.scene import APPROVE, Scene, Trouble
@@ -74,9 +75,7 @@ def test_the_person_on_call_approves_over_http(scene: Scene, asked: Trouble) -> 
 def approval_of(trouble: Trouble) -> bytes:
     """The request Slack would send for alice's click on this card."""
     card = trouble.card()
-    (button,) = [
-        element for block in card.blocks for element in block.get("elements", []) if element.get("action_id") == APPROVE
-    ]
+    (button,) = [placed.element for placed in every(card.blocks) if placed.element["action_id"] == APPROVE]
     alice = {"id": IDS["alice"], "team_id": TEAM_ID}
     payload = {
         "type": "block_actions",

@@ -20,7 +20,7 @@ def postgres_server(postgres_server: str) -> str:
     """The run's server, without waiting for the disk: what it holds is worth nothing after a crash."""
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")  # type: ignore[call-overload]
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
     return postgres_server
 

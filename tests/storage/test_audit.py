@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from storage import audit, executions, incidents, plans
 from storage.database import Database, migrate
@@ -159,7 +159,7 @@ def test_a_whole_chain_written_anew_from_an_edit_on_shows_at_its_head(database: 
     write(database)
     before = report(database).head
     with database.writing() as session:
-        entries = session.exec(sa.select(AuditEntry).order_by(sa.text("seq"))).scalars().all()
+        entries = session.exec(select(AuditEntry).order_by(col(AuditEntry.seq))).all()
         entries[2].actor, previous = "U0BOB00001", entries[1].hash
         for entry in entries[2:]:
             entry.previous_hash = previous
@@ -270,14 +270,14 @@ def voted(session: Session) -> object:
     return plans.cast_vote(session, the_plan(session), user_id="U1", groups=groups, verdict=verdict, reason="ok", at=AT)
 
 
-def settled(session: Session) -> object:
+def settled(session: Session) -> None:
     key = executions.intend(session, the_plan(session), 0, Phase.APPLY, AT).key
     executions.take(session, key, "here")
-    return executions.settle(session, key, ExecutionStatus.DONE, AT, after="{}", request="r-1")
+    executions.settle(session, key, ExecutionStatus.DONE, AT, after="{}", request="r-1")
 
 
-def concluded(session: Session) -> object:
-    return incidents.conclude(
+def concluded(session: Session) -> None:
+    incidents.conclude(
         session, 1, mind=Mind(), proposal=proposal(), evidence=(), gaps=("no metrics",), advice=None, second=None, at=AT
     )
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.exc import StatementError
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, select
 
 from storage import audit, incidents
 from storage.database import Database, DatabaseInUse, durable_url, hold_alone, migrate
@@ -31,7 +31,7 @@ HOLDS = (
 
 def heads(database: Database) -> list[tuple[int, str]]:
     with database.reading() as session:
-        return [(head.seq, head.hash) for head in session.exec(sa.select(AuditHead)).scalars()]
+        return [(head.seq, head.hash) for head in session.exec(select(AuditHead))]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -153,7 +153,7 @@ def test_a_naive_time_is_refused(database: Database, field: str) -> None:
         session.add(Alert(**(fields | naive)))
 
     with database.reading() as session:
-        assert session.exec(sa.select(Alert)).all() == []
+        assert session.exec(select(Alert)).all() == []
 
 
 def test_times_come_back_aware_and_in_utc_wherever_they_were_told(database: Database) -> None:

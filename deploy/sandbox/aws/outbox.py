@@ -23,6 +23,8 @@ class Delivery:
 
     body: dict[str, JsonValue]
     headers: dict[str, str]
+    url: str | None = None
+    """Where it goes, if not to the webhook for everything."""
     tries: int = 0
     delivered: bool = False
 
@@ -37,15 +39,17 @@ class Outbox:
         self.deliveries: list[Delivery] = []
         self.sender = ""
         """The sandbox's own URL, where the signing certificate is."""
+        self.events_to: dict[str, str] = {}
+        """Alarms told by EventBridge, whatever `shape` says for the others: alarm name -> URL."""
         self._signer = signer
         self._topic = topic
 
     def tell(self, change: Change) -> None:
         """Queue the news of an alarm."""
-        if self.shape == "eventbridge":
-            self.deliveries.append(
-                Delivery(body=eventbridge_event(change), headers={"Content-Type": "application/json"})
-            )
+        by_event = self.events_to.get(change.name)
+        if by_event is not None or self.shape == "eventbridge":
+            headers = {"Content-Type": "application/json"}
+            self.deliveries.append(Delivery(body=eventbridge_event(change), headers=headers, url=by_event))
         else:
             self.send(sns_notification(change, self._topic))
 
@@ -67,7 +71,7 @@ class Outbox:
             return
         for n, one in enumerate(self.deliveries):
             if not one.delivered:
-                done = self._post(self.url, one)
+                done = self._post(one.url or self.url, one)
                 self.deliveries[n] = replace(one, tries=one.tries + 1, delivered=done)
 
     def _post(self, url: str, one: Delivery) -> bool:

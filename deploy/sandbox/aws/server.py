@@ -111,6 +111,10 @@ class Aws:
         self._outbox.url, self._outbox.shape, self._outbox.headers = url, shape, dict(headers or {})
         self._outbox.flush()
 
+    def tell_by_event(self, alarm: str, url: str) -> None:
+        """From now on this alarm is told by EventBridge, at its own URL."""
+        self._outbox.events_to[alarm] = url
+
     def offer_subscription(self) -> None:
         """Send the SubscriptionConfirmation SNS starts with."""
         self._outbox.send(sns_confirmation(self.topic_arn, CONFIRMATION_TOKEN, self.url, self._clock()))
