@@ -28,6 +28,7 @@ from bot.rehearsal import catalogue
 from bot.remediation import finish, remediate
 from bot.settings import Settings, SlackAccess
 from bot.slack import Outbox
+from bot.socket_mode import SocketMode
 from bot.sweep import sweep
 from bot.triage import give_up_triage, triage
 from bot.web import Doors, HttpServer, create_web
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from apscheduler.schedulers.background import BackgroundScheduler
     from flask import Request, Response
     from slack_bolt import App
-    from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
     from slack_sdk import WebClient
     from slack_sdk.web import SlackResponse
 
@@ -75,7 +75,7 @@ class Sayso:
         self.outbox = Outbox(web_client(slack), self.database, self.durable.executor, self.desk.metrics, utc_now)
         bots = frozenset((bot.channel, bot.bot_id) for bot in settings.alert_bots)
         self.inbox = InboxWorker(self.desk, self.client, str(identity["user_id"]), bots)
-        self.socket = _socket(self.app, slack)
+        self.socket = _socket(self.app, slack, self.client)
         self.http = self._web(settings)
         self.schedule = _schedule(self.desk, settings.sweep_seconds)
 
@@ -87,7 +87,7 @@ class Sayso:
         self.schedule.start()
         sweep(self.desk)
         if self.socket is not None:
-            self.socket.connect()  # type: ignore[no-untyped-call]
+            self.socket.connect()
         self.http.start()
         log.info("sayso.started", executor=self.durable.executor, http=self.http.url)
         return self
@@ -96,7 +96,7 @@ class Sayso:
         """Stop intake first. What is in flight goes on in the next process."""
         self.http.stop()
         if self.socket is not None:
-            self.socket.close()  # type: ignore[no-untyped-call]
+            self.socket.close()
         self.schedule.shutdown(wait=True)
         self.inbox.stop()
         self.durable.stop()
@@ -127,7 +127,7 @@ class Sayso:
     def _ready(self) -> tuple[Check, ...]:
         """What this process cannot do without: its record, and Slack's line to it."""
         record = health.database(self.desk)
-        connected = self.socket is None or self.socket.client.is_connected()
+        connected = self.socket is None or self.socket.is_connected()
         return (
             Check(name="database", status=Status.OK if record.ok else Status.BROKEN, detail=record.detail),
             Check(name="slack", status=Status.OK if connected else Status.BROKEN, detail="Socket Mode"),
@@ -185,10 +185,14 @@ def _redaction_key(slack: SlackAccess) -> bytes:
 
 
 def web_client(slack: SlackAccess) -> WebClient:
-    """A Slack client. The token goes on the client itself: Bolt needs it there when the address is not Slack's own."""
+    """A Slack client. The token goes on the client itself: Bolt needs it there when the address is not Slack's own.
+
+    By itself the SDK would call again when an answer is lost, and so post a message twice.
+    """
     from slack_sdk import WebClient
 
-    return WebClient(token=slack.bot_token.get_secret_value(), base_url=slack.api_url, timeout=10)
+    token = slack.bot_token.get_secret_value()
+    return WebClient(token=token, base_url=slack.api_url, timeout=10, retry_handlers=[])
 
 
 def load_policy(settings: Settings) -> Policy:
@@ -257,12 +261,10 @@ def _bolt(slack: SlackAccess, client: WebClient) -> App:
     return App(client=client, signing_secret=secret, process_before_response=True)
 
 
-def _socket(app: App, slack: SlackAccess) -> SocketModeHandler | None:
+def _socket(app: App, slack: SlackAccess, client: WebClient) -> SocketMode | None:
     if slack.mode != "socket" or slack.app_token is None:
         return None
-    from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
-
-    return SocketModeHandler(app, slack.app_token.get_secret_value())
+    return SocketMode(app, client, slack.app_token.get_secret_value())
 
 
 def _slack_handler(app: App) -> Callable[[Request], Response]:

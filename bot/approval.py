@@ -19,7 +19,7 @@ from bot.views import ephemeral
 from bot.views.blocks import Message
 from bot.views.ids import PlanReference
 from bot.views.plan import PlanState
-from policies.decisions import Effect
+from policies.decisions import Decision, Effect
 from policies.engine import summary
 from policies.quorum import Outcome, eligible
 from storage import audit, inbox, incidents, plans
@@ -68,7 +68,7 @@ def wants_reason(reference: PlanReference, desk: Desk) -> bool:
 def number_of(reference: PlanReference) -> int:
     """The plan's number in the record: 7 of `P-7`; 0, which no plan has, when it is none of ours."""
     digits = reference.plan_id.removeprefix("P-")
-    return int(digits) if digits.isdigit() else 0
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
 
 
 def _count(session: Session, click: Click, person: Person, desk: Desk) -> tuple[Message, int | None]:
@@ -96,12 +96,12 @@ def _count(session: Session, click: Click, person: Person, desk: Desk) -> tuple[
 
 def _vote(session: Session, plan: Plan, click: Click, person: Person, desk: Desk) -> tuple[Message, int | None]:
     at, name = desk.now(), click.reference.plan_id
-    decision = standing.judge_again(session, plan, desk)
+    decision = standing.asked_now(session, plan, desk)
     if decision.effect is Effect.DENY:
         why = standing.Objection(PlanStatus.STALE, f"Policy no longer allows it: {summary(decision)}")
         standing.send_back(session, plan, why, at)
         cards.refresh(session, plan, desk)
-        return ephemeral.note(why.reason), None
+        return _refused(session, click, "policy no longer allows it", ephemeral.note(why.reason), at)
     may = eligible(decision, desk.people.rosters(), standing.excluded(decision, plan))
     if person.user_id not in may:
         groups = tuple(dict.fromkeys(group for one in decision.obligations for group in one.groups))
@@ -110,8 +110,13 @@ def _vote(session: Session, plan: Plan, click: Click, person: Person, desk: Desk
     if decision.reason and click.verdict is Verdict.APPROVE and not click.reason:
         told = ephemeral.note("This plan needs a reason with each approval.")
         return _refused(session, click, "no reason was given", told, at)
-    earlier = next((vote for vote in plans.votes(session, plan) if vote.user_id == person.user_id), None)
+    given = plans.votes(session, plan)
+    earlier = next((vote for vote in given if vote.user_id == person.user_id), None)
     if earlier is not None:
+        counted = standing.count(decision, given, plan, desk)
+        if click.verdict is Verdict.APPROVE and counted is not None and counted.outcome is Outcome.COMPLETE:
+            # Sent back for a reason that has passed, and all who had to agree have: pressing again is enough.
+            return _conclude(session, plan, click, decision, desk)
         said: Literal["approve", "reject"] = "approve" if earlier.verdict == Verdict.APPROVE else "reject"
         told = ephemeral.already_voted(name, said, earlier.given_at)
         return _refused(session, click, "voted before", told, at)
@@ -124,14 +129,14 @@ def _vote(session: Session, plan: Plan, click: Click, person: Person, desk: Desk
         reason=click.reason,
         at=at,
     )
-    return _conclude(session, plan, click, desk)
+    return _conclude(session, plan, click, decision, desk)
 
 
-def _conclude(session: Session, plan: Plan, click: Click, desk: Desk) -> tuple[Message, int | None]:
+def _conclude(session: Session, plan: Plan, click: Click, decision: Decision, desk: Desk) -> tuple[Message, int | None]:
     """What the votes now amount to: an end, a start, or still waiting."""
     at = desk.now()
-    counted = standing.count(standing.judge_again(session, plan, desk), plans.votes(session, plan), plan, desk)
-    assert counted is not None
+    counted = standing.count(decision, plans.votes(session, plan), plan, desk)
+    assert counted is not None  # people are asked, else nobody would have been let to vote
     if counted.outcome is Outcome.REJECTED:
         plans.move(session, plan, PlanStatus.REJECTED, at, actor=click.user_id, outcome=click.reason)
         desk.metrics.plans.labels(outcome=PlanStatus.REJECTED).inc()

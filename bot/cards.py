@@ -216,8 +216,10 @@ def _progress(obligation: Obligation, given: list[Vote]) -> str:
 
 
 def _approvers(plan: Plan, desk: Desk) -> tuple[plan_view.Party, ...]:
+    """Who is asked. Groups of the policy that are one usergroup in Slack are named once."""
     names = dict.fromkeys(name for obligation in plan.decision.obligations for name in obligation.groups)
-    return tuple(plan_view.Party(id=desk.people.usergroup(name), name=name) for name in names)
+    parties = {desk.people.usergroup(name) or name: (desk.people.usergroup(name), name) for name in names}
+    return tuple(plan_view.Party(id=usergroup, name=name) for usergroup, name in parties.values())
 
 
 def _vote_line(vote: Vote) -> plan_view.VoteLine:

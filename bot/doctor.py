@@ -296,11 +296,13 @@ def _cluster(settings: Settings) -> Iterator[Check]:
         writer = KubernetesWriter.from_kubeconfig(settings.writer_kubeconfig, context)
         return f"may do what plans contain at {_granted(writer, KUBERNETES_WRITES)}"
 
-    yield _checked("cluster reader", "give KUBECONFIG an identity with the reader's ClusterRole (deploy/helm)", sees)
+    yield _checked(
+        "cluster reader", "give KUBECONFIG an identity with the reader's ClusterRole (README, Kubernetes)", sees
+    )
     if settings.writer_kubeconfig is None:
         yield _skipped("cluster writer", "no SAYSO_WRITER_KUBECONFIG: nothing in the cluster can be changed")
     else:
-        yield _checked("cluster writer", "grant the writer's Role (deploy/helm)", acts)
+        yield _checked("cluster writer", "grant the writer's ClusterRole (README, Kubernetes)", acts)
 
 
 def _granted(identity: KubernetesReader | KubernetesWriter, wanted: tuple[str, ...]) -> str:

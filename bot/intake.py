@@ -12,7 +12,7 @@ from bot import cards
 from bot.alerts import ParsedAlert
 from bot.alerts.subjects import subject
 from bot.desk import Desk
-from storage import incidents, plans
+from storage import executions, incidents, plans
 from storage.incidents import AlertNews, Received
 from storage.tables import Incident, IncidentStatus, PlanStatus
 from tools.values import Value
@@ -80,6 +80,7 @@ def stand_down(session: Session, incident_id: int, desk: Desk) -> None:
     for plan in plans.of_incident(session, incident_id):
         if plan.status in plans.OPEN:
             plans.move(session, plan, PlanStatus.CANCELLED, at, outcome="The alert cleared by itself.")
+            executions.release_locks(session, plan.id or 0)  # approved, and about to start
             desk.metrics.plans.labels(outcome=PlanStatus.CANCELLED).inc()
             cards.show_plan(session, plan, desk)
         running = running or plan.status in plans.RUNNING

@@ -1,7 +1,7 @@
 """What sayso counts about itself, for Prometheus. One registry an object, so that two apps in a process never mix.
 
 Counting only: when something is counted is for the flow to say, and what a number means for a person is for the
-dashboards in `deploy/grafana`. Labels are closed sets (a source, a status), never ids or names from outside.
+dashboards. Labels are closed sets (a source, a status), never ids or names from outside.
 """
 
 from __future__ import annotations

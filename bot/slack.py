@@ -32,7 +32,11 @@ METADATA = "sayso_message"
 BURST = 3.0
 """Posts a channel takes at once (Slack: about one a second and short bursts)."""
 REFUSALS = frozenset(
-    {"invalid_blocks", "no_text", "msg_too_long", "channel_not_found", "is_archived", "not_in_channel"}
+    {
+        *("invalid_blocks", "msg_blocks_too_long", "invalid_attachments", "no_text", "msg_too_long"),
+        *("channel_not_found", "is_archived", "not_in_channel", "restricted_action"),
+        *("message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"),
+    }
 )
 """Errors that the same message will meet again: no use in retrying."""
 
@@ -89,14 +93,16 @@ class Outbox(threading.Thread):
         from slack_sdk.errors import SlackApiError, SlackClientError
 
         with self._database.writing() as session:
+            message = session.get_one(Message, message.key)  # others posted meanwhile: what was read may be old
+            tried_before = message.claimed_by is not None
             if not messages.set_out(session, message, self._owner, self._now()):
                 return False  # another process has it
         self._spend(message)
         try:
-            ts = message.ts or self._posted_before(message)
+            ts = message.ts or (self._posted_before(message) if tried_before else None)
             ts = self._edit(message, ts) if ts else self._post(message)
         except SlackApiError as error:
-            self._after_refusal(message, error)
+            self._after_refusal(message, error, tried_before)
             return False
         except (SlackClientError, OSError) as error:
             self._count(message, "unreachable")
@@ -112,12 +118,14 @@ class Outbox(threading.Thread):
         method = "chat.update" if message.ts else "chat.postMessage"
         self._metrics.slack_calls.labels(method=method, result=result).inc()
 
-    def _after_refusal(self, message: Message, error: SlackApiError) -> None:
+    def _after_refusal(self, message: Message, error: SlackApiError, tried_before: bool) -> None:
         code = str(error.response.get("error"))
         self._count(message, "ratelimited" if code == "ratelimited" else "refused")
         if code == "ratelimited":
             wait = float(error.response.headers.get("Retry-After", 1))
             self._not_before[_lane(message)] = time.monotonic() + wait + BURST / self._pace
+            if tried_before:
+                return  # perhaps it was the look that was refused: the post of before may still be there
             with self._database.writing() as session:
                 messages.give_back(session, message.key)
             return
@@ -150,8 +158,6 @@ class Outbox(threading.Thread):
 
     def _posted_before(self, message: Message) -> str | None:
         """The timestamp of a post that a process made just before it died. Asked only when one had set out to."""
-        if message.claimed_by is None:
-            return None
         thread = self._thread_ts(message)
         method = "conversations.replies" if thread else "conversations.history"
         arguments: dict[str, JsonValue] = {"channel": message.channel, "include_all_metadata": True, "limit": 200}

@@ -66,6 +66,14 @@ def judge_again(session: Session, plan: Plan, desk: Desk) -> Decision:
     return decide_all(desk.policy, fresh)
 
 
+def asked_now(session: Session, plan: Plan, desk: Desk) -> Decision:
+    """What is asked of people before this plan may run: as policy stands today, or as it stood when they were asked
+    where it would ask nobody any more (a limit may have freed up since). Their word is still taken.
+    """
+    decision = judge_again(session, plan, desk)
+    return plan.decision if decision.effect is Effect.AUTO else decision
+
+
 def count(decision: Decision, votes: list[Vote], plan: Plan, desk: Desk) -> Tally | None:
     """The votes as they count under a decision, groups resolved now; None when nobody is asked. Raises LookupFailed."""
     if decision.effect is Effect.AUTO:

@@ -6,7 +6,7 @@ from bot import cards
 from bot.desk import Desk
 from bot.intake import start_triage
 from bot.starting import start_waiting
-from storage import inbox, incidents, plans
+from storage import executions, inbox, incidents, plans
 from storage.tables import IncidentStatus, PlanStatus
 
 
@@ -33,6 +33,7 @@ def expire(desk: Desk) -> None:
             if plan.status not in plans.OPEN or plan.not_after > at:
                 continue
             plans.move(session, plan, PlanStatus.EXPIRED, at, outcome=None)
+            executions.release_locks(session, plan.id or 0)  # approved, and about to start
             desk.metrics.plans.labels(outcome=PlanStatus.EXPIRED).inc()
             note = f"{cards.plan_name(plan.id)} expired: nobody answered. Look again to ask once more."
             incidents.move(session, plan.incident_id, IncidentStatus.NEEDS_HUMAN, at, note=note)

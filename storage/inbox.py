@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -18,12 +19,19 @@ MAXIMUM_ATTEMPTS = 5
 
 def accept(session: Session, key: str, kind: str, body: str, at: datetime) -> bool:
     """Put an event in the inbox. False when it is there already: acknowledge it and do nothing."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = {"key": key, "kind": kind, "body": body, "received_at": at, "attempts": 0}
-    # One statement, so that two deliveries at once cannot both find it missing.
-    # It returns what it added: a count of rows is not told for inserts on PostgreSQL.
-    once = insert(InboxEvent).values(row).on_conflict_do_nothing(index_elements=["key"])
-    return session.execute(once.returning(col(InboxEvent.key))).first() is not None
+    return session.execute(_insert_once(session.get_bind().dialect.name), row).first() is not None
+
+
+@functools.cache
+def _insert_once(dialect: str) -> sa.Executable:
+    """One statement, so that two deliveries at once cannot both find it missing; made once, because bursts are large.
+
+    It returns what it added: a count of rows is not told for inserts on PostgreSQL.
+    """
+    table = sa.inspect(InboxEvent).local_table
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)  # type: ignore[arg-type]
+    return insert.on_conflict_do_nothing(index_elements=["key"]).returning(table.c.key)
 
 
 def waiting(session: Session, limit: int = 100) -> list[InboxEvent]:

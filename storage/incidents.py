@@ -82,8 +82,8 @@ def _record(session: Session, news: AlertNews, incident_id: int | None, at: date
 
 
 def _seen_again(session: Session, alert: Alert, news: AlertNews, at: datetime) -> Received:
-    alert.times += 1
     alert.last_seen_at = at
+    alert.times += news.status is AlertStatus.FIRING
     ended = alert.status == AlertStatus.FIRING and news.status is AlertStatus.RESOLVED
     if ended:
         alert.status, alert.ends_at = AlertStatus.RESOLVED, news.ends_at or at

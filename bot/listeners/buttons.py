@@ -140,7 +140,8 @@ def _timeline(incident_name: str, desk: Desk) -> View:
 
 def _incident(session: Session, name: str) -> Incident | None:
     digits = name.removeprefix("INC-")
-    return session.get(Incident, int(digits)) if digits.isdigit() else None
+    known = digits.isascii() and digits.isdigit() and len(digits) < 10
+    return session.get(Incident, int(digits)) if known else None
 
 
 def _value(body: dict[str, Any]) -> str:

@@ -32,7 +32,10 @@ class InboxWorker(threading.Thread):
 
     def run(self) -> None:
         while not self._stopping.wait(0.1):
-            self.handle_waiting()
+            try:
+                self.handle_waiting()
+            except Exception:  # the thread's edge: a database that is away for a moment must not end it for good
+                log.exception("inbox.failed")
 
     def stop(self) -> None:
         """Finish the event in hand and stop."""

@@ -44,7 +44,7 @@ def report(seen: EvidenceReport) -> Message:
         gaps = (f"• {inline(gap, 300)}" for gap in seen.gaps)
         blocks.append(section(here.part("gaps"), [f"{Sign.WARNING} *Could not see*", *gaps]))
     if seen.mind is not None:
-        blocks.append(context(here.part("mind"), [f"Thought by {mind_words(seen.mind)}"]))
+        blocks.append(context(here.part("mind"), [f"Investigated by {mind_words(seen.mind)}"]))
     told = ", ".join(inline(finding.title, 80) for finding in seen.findings[:2])
     return message(counted(len(seen.findings), "finding") + (f": {told}" if told else ""), blocks)
 

@@ -217,7 +217,7 @@ def _buttons(incident: IncidentCard) -> Iterator[Block]:
 
 def _foot(incident: IncidentCard) -> str:
     thought = f" · {mind_words(incident.mind)}" if incident.mind is not None else ""
-    return f"Updated {clock(incident.updated_at)}{thought} · reply in the thread to ask"
+    return f"Updated {clock(incident.updated_at)}{thought} · mention me to ask"
 
 
 def _thousands(count: int) -> str:

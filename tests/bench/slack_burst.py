@@ -9,14 +9,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from deploy.sandbox.laptop import Laptop
 from deploy.sandbox.workspace import Workspace
 from deploy.sandbox.workspace.directory import ALERTS, BOT_USER
+from deploy.sandbox.workspace.driver import WorkspaceDriver
 from deploy.sandbox.workspace.faults import DeliveryFault
 from deploy.sandbox.workspace.wire import JsonObject, nested, words
 from storage.database import Database
@@ -31,6 +32,7 @@ TROUBLED = 25
 """Of the rest so many lose an ack, and so many are delivered twice."""
 QUESTIONS = 5
 """Events that ask the bot something: what it says twice is seen twice."""
+PEOPLE = 4
 DELIVERED_WITHIN = 30.0
 SLOWEST_ACK = 3.0
 """Slack's own patience, in seconds; then it delivers again."""
@@ -86,9 +88,10 @@ def _fire(laptop: Laptop) -> Burst:
         started = time.monotonic()
         workspace.release()
         _say(laptop, EVENTS - HELD)
+        waited_for(lambda: _count(database) >= EVENTS, "the last event kept", DELIVERED_WITHIN, every=0.05)
         waited_for(lambda: _all_acked(workspace), "every event's ack", DELIVERED_WITHIN, every=0.5)
         acked_in = time.monotonic() - started
-        waited_for(lambda: sum(row.handled_at is not None for row in rows()) >= EVENTS, "the last event handled")
+        waited_for(lambda: _count(database, handled=True) >= EVENTS, "the last event handled")
         handled_in = time.monotonic() - started
         waited_for(lambda: len(_answers(workspace)) >= QUESTIONS, "the answers")
         time.sleep(1.5)  # whatever would be said twice would be said by now
@@ -110,8 +113,15 @@ def _fire(laptop: Laptop) -> Burst:
 
 def _say(laptop: Laptop, count: int) -> None:
     """People talking, several at a time."""
-    with ThreadPoolExecutor(4) as people:
-        list(people.map(lambda n: laptop.driver.person("bob").say(ALERTS, f"line {n}"), range(count)))
+
+    def talk(lines: int) -> None:
+        with closing(WorkspaceDriver(laptop.workspace.url)) as own:
+            for line in range(lines):
+                own.person("bob").say(ALERTS, f"line {line}")
+
+    shares = [len(range(start, count, PEOPLE)) for start in range(PEOPLE)]
+    with ThreadPoolExecutor(PEOPLE) as people:
+        list(people.map(talk, shares))
 
 
 def _all_acked(workspace: Workspace) -> bool:
@@ -137,6 +147,13 @@ def _answers(workspace: Workspace) -> Counter[str]:
     """How often the bot answered in each thread."""
     said = (one for one in workspace.messages(ALERTS) if one.user == BOT_USER and one.thread_ts)
     return Counter(one.thread_ts for one in said)
+
+
+def _count(database: Database, *, handled: bool = False) -> int:
+    """Rows of the inbox, counted by the database: looking must not slow down what is looked at."""
+    query = select(func.count()).select_from(InboxEvent)
+    with database.reading() as session:
+        return session.exec(query.where(col(InboxEvent.handled_at).is_not(None)) if handled else query).one()
 
 
 @contextmanager

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from deploy.sandbox.cluster import Cluster
 from deploy.sandbox.laptop import Laptop
-from tests.journeys.scene import Scene
+from deploy.sandbox.stories import NOTICED_AFTER
+from tests.journeys.scene import Scene, Trouble
 
 SPEED = 20.0
 """Simulated seconds a second in the cluster: a rollout takes less than one."""
 QUICK = {"SAYSO_WATCH_SECONDS": "1", "SAYSO_VERIFY_SECONDS": "20"}
 PATIENCE = 60.0
+NAMES = ("anvil", "bellows", "chisel", "drill", "easel", "file", "gimlet")
+"""A workload for each Kubernetes story."""
 
 
 @contextmanager
@@ -32,6 +35,15 @@ def scene(*, cloud: bool = False) -> Iterator[Scene]:
             yield world
         finally:
             world.record.close()
+
+
+def troubles(world: Scene, names: Sequence[str]) -> list[Trouble]:
+    """The Kubernetes stories from the first on, each about a workload of its own: broken, noticed, not yet ringing."""
+    made = [world.calm(number, name) for number, name in enumerate(names, start=1)]
+    for trouble in made:
+        trouble.story.break_world(world.laptop)
+    world.laptop.pass_time(2 * NOTICED_AFTER)
+    return made
 
 
 def waited_for(holds: Callable[[], bool], what: str, patience: float = PATIENCE, every: float = 0.2) -> float:

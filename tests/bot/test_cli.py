@@ -246,7 +246,7 @@ def test_one_incident_is_shown_with_its_alerts_and_plans(run: Sayso) -> None:
     assert "plan:        P-1 (version 1) rejected" in ended.stdout
 
 
-@pytest.mark.parametrize("words", [("plans", "show", "1"), ("plan", "show", "1")])
+@pytest.mark.parametrize("words", [("plans", "show", "1"), ("plan", "show", "1"), ("plan", "show", "P-1")])
 def test_one_plan_is_shown_with_its_actions_votes_and_policy(run: Sayso, words: tuple[str, ...]) -> None:
     ended = run(*words)
 
@@ -295,10 +295,56 @@ def test_what_does_not_exist_is_told_in_a_sentence(run: Sayso, words: tuple[str,
     assert "99" in ended.stderr
 
 
+@pytest.mark.parametrize("words", [("plan", "show", "INC-1"), ("plan", "show", "one"), ("incidents", "show", "P-1")])
+def test_a_name_of_something_else_is_refused(run: Sayso, words: tuple[str, ...]) -> None:
+    ended = run(*words)
+
+    assert ended.exit_code == 2
+    assert f"{words[-1]!r} is not one" in ended.stderr
+
+
 def test_audit_entries_can_be_asked_for_by_subject_newest_first(run: Sayso) -> None:
     entries = json.loads(run("audit", "--json", "--subject", "plan:1").stdout)
 
     assert [entry["event"] for entry in entries] == ["plan.rejected", "vote.reject", "plan.pending"]
+
+
+@pytest.mark.parametrize("subject", ["P-1", "p-1", "plan:1"])
+def test_entries_are_asked_for_by_the_name_a_card_shows(run: Sayso, subject: str) -> None:
+    entries = json.loads(run("audit", "--json", "--subject", subject).stdout)
+
+    assert {entry["subject"] for entry in entries} == {"plan:1"}
+
+
+def test_the_audit_table_fits_120_columns_and_says_who_did_what_in_words(run: Sayso) -> None:
+    lines = run("audit").stdout.splitlines()
+
+    assert lines[0].split() == ["entry", "at", "who", "what", "about", "detail"]
+    assert max(map(len, lines)) <= 120
+    assert [line.split(maxsplit=5)[3:] for line in lines[1:]] == [
+        ["U0ALICE001", "plan.rejected", "P-1    Rejected: not now"],
+        ["U0ALICE001", "vote.reject", "P-1    as sre-oncall; not now"],
+        ["sayso", "plan.pending", "P-1    Roll checkout back to revision 3"],
+        ["sayso", "incident.opened", "INC-1  KubePodCrashLooping"],
+    ]
+
+
+def test_json_has_all_of_an_entry_also_what_the_table_leaves_out(run: Sayso) -> None:
+    entries = json.loads(run("audit", "--json").stdout)
+
+    proposed = next(json.loads(entry["payload"]) for entry in entries if entry["event"] == "plan.pending")
+    assert {"canonical", "digest", "actions"} <= set(proposed)
+
+
+def test_an_entry_somebody_spoiled_is_listed_as_it_is(run: Sayso, record: Path) -> None:
+    with closing(sqlite3.connect(record)) as connection:
+        connection.execute("UPDATE audit SET payload = 'no json' WHERE seq = 4")
+        connection.commit()
+
+    ended = run("audit")
+
+    assert ended.exit_code == 0
+    assert "no json" in ended.stdout
 
 
 def test_an_untouched_chain_holds(run: Sayso) -> None:

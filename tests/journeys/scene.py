@@ -43,9 +43,13 @@ class Scene:
         """A story's fault, happening to a workload of this name, noticed but not yet ringing."""
         trouble = self.calm(number, name, environment=environment)
         trouble.story.break_world(self.laptop)
-        self.laptop.pass_time(NOTICED_AFTER)
-        eventually(lambda: shows(self.laptop, name), f"the fault of {name} to show")
+        self.notice(trouble)
         return trouble
+
+    def notice(self, trouble: Trouble) -> None:
+        """Let the time pass in which a monitoring system notices that something changed for the worse."""
+        self.laptop.pass_time(NOTICED_AFTER)
+        eventually(lambda: shows(self.laptop, trouble.name), f"the fault of {trouble.name} to show")
 
     def calm(self, number: int, name: str, *, environment: str = "prod") -> Trouble:
         """The same before its fault: rolled out and well."""

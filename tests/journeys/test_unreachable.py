@@ -17,6 +17,7 @@ from deploy.sandbox.workspace.faults import CallFault
 from tests.journeys.scene import Scene
 
 TIMELINE = "incident.timeline"
+ALARM = Path(__file__).parents[1] / "bot" / "alerts" / "payloads" / "eventbridge_cloudwatch_alarm_state_change.json"
 
 
 @pytest.fixture(scope="module")
@@ -46,38 +47,7 @@ def test_an_unreachable_cluster_is_said_on_the_incidents_card(scene: Scene) -> N
 
 
 def test_an_unreachable_account_is_said_on_the_incidents_card(scene: Scene) -> None:
-    alarm = {
-        "version": "0",
-        "id": "b2f7a1de-0000-4000-8000-000000000001",
-        "source": "aws.cloudwatch",
-        "detail-type": "CloudWatch Alarm State Change",
-        "account": "123456789012",
-        "time": "2026-11-20T09:14:05Z",
-        "region": "eu-west-2",
-        "resources": ["arn:aws:cloudwatch:eu-west-2:123456789012:alarm:prod-web-cpu-high"],
-        "detail": {
-            "alarmName": "prod-web-cpu-high",
-            "state": {"value": "ALARM", "reason": "Threshold crossed", "timestamp": "2026-11-20T09:14:05.000+0000"},
-            "previousState": {"value": "OK", "reason": "fine", "timestamp": "2026-11-20T09:10:05.000+0000"},
-            "configuration": {
-                "metrics": [
-                    {
-                        "id": "m1",
-                        "metricStat": {
-                            "metric": {
-                                "namespace": "AWS/EC2",
-                                "name": "CPUUtilization",
-                                "dimensions": {"AutoScalingGroupName": "prod-web"},
-                            },
-                            "period": 60,
-                            "stat": "Average",
-                        },
-                        "returnData": True,
-                    }
-                ]
-            },
-        },
-    }
+    alarm = json.loads(ALARM.read_text())["body"]
 
     answer = httpx.post(
         f"{scene.bot.url}/webhooks/eventbridge",
@@ -88,7 +58,7 @@ def test_an_unreachable_account_is_said_on_the_incidents_card(scene: Scene) -> N
     )
 
     assert answer.status_code == 202
-    root = scene.root("prod-web-cpu-high", "Could not see", timeout=60)
+    root = scene.root(alarm["detail"]["alarmName"], "Could not see", timeout=60)
     assert "Nothing could be seen" in root.everything
 
 
