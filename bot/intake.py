@@ -35,6 +35,9 @@ def receive(alerts: Sequence[ParsedAlert], desk: Desk) -> Receipt:
     """
     with desk.database.writing() as session:
         received = [_receive_one(session, news_of(alert, desk.environment), desk) for alert in alerts]
+        told_of = {one.incident_id for one in received if one.incident_id is not None}
+        for incident_id in sorted(told_of):  # once each: a group's alerts mostly share one
+            cards.show_incident(session, incidents.get(session, incident_id), desk)
         fresh = [incidents.get(session, one.incident_id) for one in received if one.opened and one.incident_id]
     for alert in alerts:
         desk.metrics.alerts.labels(source=alert.source).inc()
@@ -66,11 +69,8 @@ def start_triage(incident: Incident, desk: Desk) -> None:
 
 def _receive_one(session: Session, alert: AlertNews, desk: Desk) -> Received:
     received = incidents.receive(session, alert, channel=desk.channel, at=desk.now())
-    if received.incident_id is None:
-        return received
-    if received.quiet:
+    if received.quiet and received.incident_id is not None:
         stand_down(session, received.incident_id, desk)
-    cards.show_incident(session, incidents.get(session, received.incident_id), desk)
     return received
 
 

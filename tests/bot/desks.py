@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import pytest
+import sqlalchemy as sa
 from slack_sdk import WebClient
+from sqlmodel import select
 
 from bot.desk import Desk, Patience
 from bot.durable import Durable
@@ -19,13 +22,16 @@ from bot.people import People
 from bot.rehearsal import catalogue
 from deploy.sandbox.workspace import BOT_TOKEN, Workspace
 from deploy.sandbox.workspace.directory import ALERTS, TEAM_ID
+from policies.engine import decide_all
 from policies.loading import SHIPPED, load
 from policies.rules import Policy
-from storage import plans
-from storage.database import Database
-from storage.tables import Plan
-from tests.storage.samples import AT
+from storage import audit, plans
+from storage.database import Database, migrate
+from storage.tables import Plan, PlanStatus
+from tests.policies.samples import facts as facts_of
+from tests.storage.samples import AT, a_plan, an_incident
 from tools.clients import Readers, Writers
+from tools.subjects import KubernetesSubject
 
 GROUPS = {"sre-oncall": "S0ONCALL01", "owner": "S0ONCALL01"}
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
@@ -86,6 +92,42 @@ class Bench:
     def under(self, policy: Policy) -> Bench:
         """The same desk under another policy."""
         return replace(self, desk=replace(self.desk, policy=policy))
+
+    def ask(self, *, requester: str = "sayso", status: PlanStatus = PlanStatus.PENDING, **facts: object) -> Plan:
+        """A plan to scale a Deployment (2x in production, where the facts say nothing else), judged and asked about."""
+        with self.database.writing() as session:
+            number = session.exec(select(sa.func.count()).select_from(Plan)).one() + 1
+            name = f"checkout-{number}"
+            subject = KubernetesSubject(namespace="shop", deployment=name)
+            incident = an_incident(session, fingerprint=name, subject=subject, service=name)
+            given = {
+                "action": "k8s.scale_deployment",
+                "namespace": "shop",
+                "service": name,
+                "scale_factor": 2.0,
+                **facts,
+            }
+            decided = decide_all(self.desk.policy, [facts_of(self.desk.policy, at=self.clock(), **given)])
+            asked = {"status": status, "decided": decided, "requester": requester, "deployment": name}
+            return a_plan(session, incident.id or 0, **asked)  # type: ignore[arg-type]
+
+    def entries(self, subject: str | None = None) -> list[tuple[str, str]]:
+        """Who did what, oldest first, as the record tells it."""
+        with self.database.reading() as session:
+            return [(entry.actor, entry.event) for entry in reversed(audit.latest(session, 1000, subject))]
+
+
+BOTH = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+"""Runs a test on both databases, where `database` is `either_database`."""
+
+
+@contextmanager
+def either_database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """An empty record in SQLite, or in what `BOTH` says: for a fixture that tests ask for by the name `database`."""
+    database = Database(request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url"))
+    migrate(database)
+    yield database
+    database.close()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from storage import messages
 from storage.database import Database
 from storage.messages import TAKE_OVER
 from storage.tables import Message
-from tests.bot.desks import Clock, client_of
+from tests.bot.desks import BOTH, Clock, client_of, either_database
 
 QUICK = 1000.0
 """Posts a second, where pace is not what a test is about."""
@@ -35,6 +35,12 @@ QUICK = 1000.0
 def ws() -> Iterator[Workspace]:
     with Workspace() as workspace:
         yield workspace
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    with either_database(request) as database:
+        yield database
 
 
 @pytest.fixture
@@ -91,6 +97,7 @@ def section(text: str) -> dict[str, object]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
 
 
+@BOTH
 def test_a_wish_is_posted_once_however_often_one_looks(outbox: Outbox, database: Database, ws: Workspace) -> None:
     want(database, "a", blocks=[section("body")])
 
@@ -169,6 +176,7 @@ def call_args(call: object) -> dict[str, object]:
     return args
 
 
+@BOTH
 def test_a_post_made_just_before_a_death_is_found_and_not_made_again(
     outbox: Outbox, database: Database, ws: Workspace, clock: Clock
 ) -> None:
@@ -314,6 +322,7 @@ def cut_line(behind: str, times: int) -> Iterator[str]:
         serving.join()
 
 
+@BOTH
 def test_two_processes_share_the_work_and_post_each_message_once(
     database: Database, ws: Workspace, clock: Clock
 ) -> None:
@@ -330,6 +339,7 @@ def test_two_processes_share_the_work_and_post_each_message_once(
     assert sorted(texts(ws)) == sorted(f"text {number}" for number in range(12))
 
 
+@BOTH
 def test_what_another_process_posted_while_we_were_busy_is_edited_not_posted_again(
     database: Database, ws: Workspace, clock: Clock
 ) -> None:

@@ -29,7 +29,7 @@ def environment() -> Mapping[str, str]:
 
 @pytest.fixture(scope="module")
 def scene(laptop: Laptop, environment: Mapping[str, str]) -> Iterator[Scene]:
-    """The bot in its world. Whatever the file's journeys were, at their end the audit chain holds and nothing blew up."""
+    """The bot in its world. Whatever the file's journeys were, the audit chain holds and nothing blew up."""
     scene = Scene(laptop, laptop.bot(**{**QUICK, **environment}).start())
     yield scene
     scene.bot.kill()  # sooner over than asking it to stop, and the record must bear that

@@ -108,6 +108,8 @@ def _state(pod: Object, spec: Object, run: Container) -> Object:
     if run.last and (run.phase is Phase.ENDED or at_once):
         return {"terminated": _terminated(pod, spec, run.last)}
     reason = run.reason if run.phase is Phase.PULL_FAILED else _WAITING[run.phase]
+    if run.phase is Phase.PULLING and run.pulls:  # the kubelet tells of the last failure until an attempt succeeds
+        reason = _WAITING[Phase.PULL_BACK_OFF]
     message = _crash_text(pod, spec, run) if run.phase is Phase.CRASHED else run.message
     return {"waiting": {"reason": reason, "message": message} if message else {"reason": reason}}
 
