@@ -90,6 +90,7 @@ def show_evidence(session: Session, incident: Incident, desk: Desk) -> None:
         findings=incident.proposal.findings,
         evidence=incident.evidence or (),
         gaps=incident.gaps or (),
+        remarks=incident.remarks or (),
         mind=_mind(incident.mind),
     )
     key = f"incident:{incident.id}:evidence:{incident.looks}"

@@ -101,6 +101,8 @@ class Durable:
         if self._presence is not None:
             self._presence.stop()
         DBOS.destroy(destroy_registry=True)
+        if self._presence is not None:
+            self._presence.leave()  # last: from here on others may take what we left
 
 
 class _Presence(threading.Thread):
@@ -135,9 +137,12 @@ class _Presence(threading.Thread):
                 self._on_lost()
 
     def stop(self) -> None:
-        """Give the lock back: others may take what we left."""
+        """Take over nothing more. Others still see this replica as alive."""
         self._stopping.set()
         self.join(timeout=5)
+
+    def leave(self) -> None:
+        """Give the lock back."""
         self._connection.close()
 
     def _take_over(self) -> None:

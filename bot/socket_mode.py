@@ -11,6 +11,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -55,7 +56,8 @@ class SocketMode:
 
     def close(self) -> None:
         """Answer what is in hand, then hang up. Slack sends again what was not answered."""
-        self._stopping.set()
+        with self._changing:
+            self._stopping.set()
         self._workers.shutdown(wait=True, cancel_futures=True)
         with self._changing:
             lines = list(self._lines)
@@ -66,9 +68,13 @@ class SocketMode:
         from websockets.sync.client import connect
 
         address = self._client.apps_connections_open(app_token=self._token)["url"]
-        line = connect(
-            address, compression=None, ping_interval=PING, ping_timeout=PING, close_timeout=1, max_size=LARGEST
-        )
+        with ExitStack() as opening:
+            line = opening.enter_context(
+                connect(
+                    address, compression=None, ping_interval=PING, ping_timeout=PING, close_timeout=1, max_size=LARGEST
+                )
+            )
+            opening.pop_all()  # it stays open: whoever listens to it hangs up
         with self._changing:
             self._lines.add(line)
         log.info("slack.connected")
@@ -88,14 +94,19 @@ class SocketMode:
                 log.info("slack.renewing", reason=envelope.get("reason"))
                 self._replace()
                 replaced_at = time.monotonic()
-            elif "envelope_id" in envelope and not self._stopping.is_set():
-                self._workers.submit(self._answer, line, envelope)
+            elif "envelope_id" in envelope:
+                self._hand_over(line, envelope)
         with self._changing:
             self._lines.discard(line)
         line.close()
         if replaced_at is None and not self._stopping.is_set():
             log.warning("slack.disconnected")
             self._replace()
+
+    def _hand_over(self, line: ClientConnection, envelope: dict[str, Any]) -> None:
+        with self._changing:  # against `close`: its workers take nothing more
+            if not self._stopping.is_set():
+                self._workers.submit(self._answer, line, envelope)
 
     def _next(self, line: ClientConnection) -> dict[str, Any] | None:
         """The next envelope, an empty one after a second of silence, None when the line is closed."""
@@ -123,6 +134,8 @@ class SocketMode:
                 return self._listen_apart(self._open())
             except (SlackClientError, WebSocketException, OSError) as error:
                 log.warning("slack.unreachable", error=str(error), again_in=pause)
+            except Exception:  # the line's edge: whatever it was, without a line nobody can reach us
+                log.exception("slack.unreachable", again_in=pause)
             self._stopping.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
         return None

@@ -62,6 +62,7 @@ def investigate(incident_id: int, desk: Desk) -> None:
             gaps=conclusion.gaps,
             advice=conclusion.advice,
             second=conclusion.second,
+            remarks=conclusion.remarks,
             at=desk.now(),
         )
         incident = incidents.get(session, incident_id)

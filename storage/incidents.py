@@ -68,7 +68,7 @@ def look_again(session: Session, incident: Incident, note: str) -> None:
     """Start over with an open incident: the next investigation is a run of its own."""
     incident.status, incident.looks, incident.note = IncidentStatus.OPEN, incident.looks + 1, note
     incident.proposal, incident.evidence, incident.gaps, incident.advice = None, None, None, None
-    incident.second = None
+    incident.second, incident.remarks = None, None
     session.add(incident)
     session.flush()
 
@@ -229,11 +229,12 @@ def conclude(
     advice: str | None,
     second: Proposal | None,
     at: datetime,
+    remarks: tuple[str, ...] = (),
 ) -> None:
     """Keep what the investigation concluded, with the evidence it rests on."""
     incident = get(session, incident_id)
     incident.mind, incident.proposal, incident.evidence = mind, proposal, evidence
-    incident.gaps, incident.advice, incident.second = gaps, advice, second
+    incident.gaps, incident.advice, incident.second, incident.remarks = gaps, advice, second, remarks
     session.add(incident)
     findings: list[JsonValue] = [finding.code for finding in proposal.findings]
     _audit(

@@ -157,6 +157,8 @@ class Incident(SQLModel, table=True):
     """What the rules alone would propose, where a model spoke."""
     evidence: tuple[Evidence, ...] | None = _json(tuple[Evidence, ...], nullable=True)
     gaps: tuple[str, ...] | None = _json(tuple[str, ...], nullable=True)
+    remarks: tuple[str, ...] | None = _json(tuple[str, ...], nullable=True)
+    """What else people may want to know, beside the findings and the gaps."""
     advice: str | None = None
     note: str | None = None
     """The latest thing people should know, one line."""

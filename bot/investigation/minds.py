@@ -69,8 +69,14 @@ def _as_concluded(
     """The model's conclusion, with the rules' own behind it."""
     advice = None if proposal.actions else (by_rules.advice or rules.NOTHING_KNOWN)
     second = by_rules.proposal if by_rules.proposal.actions else None
-    gaps = (*by_rules.gaps, *dropped)
-    return Conclusion(proposal=proposal, evidence=evidence, gaps=gaps, advice=advice, second=second)
+    return Conclusion(
+        proposal=proposal,
+        evidence=evidence,
+        gaps=by_rules.gaps,
+        advice=advice,
+        remarks=(*by_rules.remarks, *dropped),
+        second=second,
+    )
 
 
 def in_words(alerts: Sequence[Alert]) -> str:

@@ -5,6 +5,7 @@ Always runs, first: a model starts from what this concluded, and this is the ans
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from tools.clients import Readers
@@ -29,6 +30,8 @@ class Conclusion(Value):
     gaps: tuple[str, ...] = ()
     advice: str | None = None
     """What a person should do, where there is no action to propose."""
+    remarks: tuple[str, ...] = ()
+    """What else people may want to know: what is ill nearby, and what was left out of a model's answer."""
     second: Proposal | None = None
     """What the rules alone would propose, where a model spoke: taken when the model's fix cannot be rehearsed."""
 
@@ -38,13 +41,22 @@ def investigate(subject: Subject | None, at: datetime, readers: Readers) -> Conc
     if subject is None:
         return _nothing((NOWHERE_TO_LOOK,))
     try:
-        diagnosis, remedies = _look(subject, at, readers)
+        seen = _look(subject, at, readers)
     except (TemporaryError, PermanentError) as error:
         return _nothing((f"Nothing could be seen: {error}",))
-    return conclude(diagnosis, remedies)
+    return conclude(seen.diagnosis, seen.remedies).model_copy(update={"remarks": seen.elsewhere})
 
 
-def _look(subject: Subject, at: datetime, readers: Readers) -> tuple[Diagnosis, tuple[Remedy, ...]]:
+@dataclass(frozen=True)
+class _Look:
+    """What looking at the alert's subject gave: the findings about it, a remedy for each, and what else is ill."""
+
+    diagnosis: Diagnosis
+    remedies: tuple[Remedy, ...]
+    elsewhere: tuple[str, ...] = ()
+
+
+def _look(subject: Subject, at: datetime, readers: Readers) -> _Look:
     match subject:
         case KubernetesSubject():
             return _look_at_cluster(subject, at, readers)
@@ -52,9 +64,7 @@ def _look(subject: Subject, at: datetime, readers: Readers) -> tuple[Diagnosis, 
             return _look_at_aws(subject, at, readers)
 
 
-def _look_at_cluster(
-    subject: KubernetesSubject, at: datetime, readers: Readers
-) -> tuple[Diagnosis, tuple[Remedy, ...]]:
+def _look_at_cluster(subject: KubernetesSubject, at: datetime, readers: Readers) -> _Look:
     from tools.diagnosis.kubernetes.diagnosing import concerns_subject, diagnose
     from tools.reads.kubernetes.looking import look
     from tools.remedies.kubernetes import remedy
@@ -64,14 +74,16 @@ def _look_at_cluster(
     picture = look(subject, at, readers.kubernetes)
     diagnosis = diagnose(picture)
     about_it = tuple(finding for finding in diagnosis.findings if concerns_subject(finding, picture))
-    elsewhere = tuple(f"Elsewhere: {one.title}" for one in diagnosis.findings if one not in about_it)
+    elsewhere = tuple(
+        f"Elsewhere in {picture.subject.namespace}: {one.title}" for one in diagnosis.findings if one not in about_it
+    )
     cited = {piece for finding in about_it for piece in finding.evidence_ids}
     evidence = tuple(piece for piece in diagnosis.evidence if piece.id in cited)
-    told = Diagnosis(findings=about_it, evidence=evidence, gaps=(*diagnosis.gaps, *elsewhere))
-    return told, tuple(remedy(finding, picture) for finding in about_it)
+    told = Diagnosis(findings=about_it, evidence=evidence, gaps=diagnosis.gaps)
+    return _Look(told, tuple(remedy(finding, picture) for finding in about_it), elsewhere)
 
 
-def _look_at_aws(subject: AwsSubject, at: datetime, readers: Readers) -> tuple[Diagnosis, tuple[Remedy, ...]]:
+def _look_at_aws(subject: AwsSubject, at: datetime, readers: Readers) -> _Look:
     from tools.diagnosis.aws import diagnose
     from tools.reads.aws.look import look
     from tools.remedies.aws import remedy
@@ -80,7 +92,7 @@ def _look_at_aws(subject: AwsSubject, at: datetime, readers: Readers) -> tuple[D
         raise PermanentError("no AWS account is configured (AWS_REGION)")
     picture = look(subject, at, readers.aws)
     diagnosis = diagnose(picture)
-    return diagnosis, tuple(remedy(finding, picture) for finding in diagnosis.findings)
+    return _Look(diagnosis, tuple(remedy(finding, picture) for finding in diagnosis.findings))
 
 
 def conclude(diagnosis: Diagnosis, remedies: tuple[Remedy, ...]) -> Conclusion:

@@ -50,7 +50,7 @@ class InboxWorker(threading.Thread):
         ours: list[InboxEvent] = []
         others: list[InboxEvent] = []
         for event in waiting:
-            (ours if self._concerns_us(json.loads(event.body)["event"]) else others).append(event)
+            (ours if self._concerns_us(json.loads(event.body).get("event", {})) else others).append(event)
         self._pass_over([event.key for event in others])
         return sum(self._handle_one(event) for event in ours) + len(others)
 

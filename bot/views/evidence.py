@@ -30,6 +30,8 @@ class EvidenceReport(Value):
     findings: tuple[Finding, ...]
     evidence: tuple[Evidence, ...]
     gaps: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What else people may want to know: what is ill nearby, and what was left out of a model's answer."""
     mind: Mind | None = None
 
 
@@ -43,6 +45,9 @@ def report(seen: EvidenceReport) -> Message:
     if seen.gaps:
         gaps = (f"• {inline(gap, 300)}" for gap in seen.gaps)
         blocks.append(section(here.part("gaps"), [f"{Sign.WARNING} *Could not see*", *gaps]))
+    if seen.remarks:
+        remarks = (f"• {inline(remark, 300)}" for remark in seen.remarks[:OTHERS_MOST])
+        blocks.append(section(here.part("remarks"), ["*Also*", *remarks]))
     if seen.mind is not None:
         blocks.append(context(here.part("mind"), [f"Investigated by {mind_words(seen.mind)}"]))
     told = ", ".join(inline(finding.title, 80) for finding in seen.findings[:2])

@@ -13,7 +13,7 @@ from tests.bench.rows import Row, median, under
 from tests.bench.world import NAMES, scene, troubles
 from tests.journeys.scene import Trouble
 
-PAUSE = 4.0
+PAUSE = 3.0
 """Seconds until a channel takes three posts at once again."""
 
 

@@ -31,6 +31,7 @@ from storage.tables import Plan, PlanStatus
 from tests.policies.samples import facts as facts_of
 from tests.storage.samples import AT, a_plan, an_incident
 from tools.clients import Readers, Writers
+from tools.previews import Rehearsal
 from tools.subjects import KubernetesSubject
 
 GROUPS = {"sre-oncall": "S0ONCALL01", "owner": "S0ONCALL01"}
@@ -93,7 +94,14 @@ class Bench:
         """The same desk under another policy."""
         return replace(self, desk=replace(self.desk, policy=policy))
 
-    def ask(self, *, requester: str = "sayso", status: PlanStatus = PlanStatus.PENDING, **facts: object) -> Plan:
+    def ask(
+        self,
+        *,
+        requester: str = "sayso",
+        status: PlanStatus = PlanStatus.PENDING,
+        rehearsed: Rehearsal | None = None,
+        **facts: object,
+    ) -> Plan:
         """A plan to scale a Deployment (2x in production, where the facts say nothing else), judged and asked about."""
         with self.database.writing() as session:
             number = session.exec(select(sa.func.count()).select_from(Plan)).one() + 1
@@ -108,8 +116,15 @@ class Bench:
                 **facts,
             }
             decided = decide_all(self.desk.policy, [facts_of(self.desk.policy, at=self.clock(), **given)])
-            asked = {"status": status, "decided": decided, "requester": requester, "deployment": name}
-            return a_plan(session, incident.id or 0, **asked)  # type: ignore[arg-type]
+            return a_plan(
+                session,
+                incident.id or 0,
+                status=status,
+                decided=decided,
+                requester=requester,
+                deployment=name,
+                rehearsed=rehearsed,
+            )
 
     def entries(self, subject: str | None = None) -> list[tuple[str, str]]:
         """Who did what, oldest first, as the record tells it."""

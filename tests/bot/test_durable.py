@@ -69,6 +69,13 @@ def steps(folder: Path, run: str = "r1") -> list[str]:
     return [what for each, what, _ in taken(folder) if each == run]
 
 
+def cut_presence(url: str) -> None:
+    """End the connection by which a replica shows that it lives: the one that holds an advisory lock of two numbers."""
+    holders = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"SELECT pg_terminate_backend(pid) FROM ({holders}) AS holder")
+
+
 def is_up(folder: Path, process: subprocess.Popen[bytes]) -> bool:
     return (folder / f"up-{process.pid}").exists()
 
@@ -144,10 +151,7 @@ def test_a_replica_that_loses_its_presence_stops_at_once(postgres_url: str, fold
     """Others may take its work now: it must not go on with it."""
     with walking(postgres_url, folder, "r1") as first:
         eventually(lambda: is_up(folder, first) and "second" in steps(folder), folder)
-        with psycopg.connect(postgres_url, autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted"
-            )
+        cut_presence(postgres_url)
 
         assert first.wait(timeout=20) == 3
 
@@ -157,10 +161,7 @@ def test_a_replica_that_froze_and_came_back_repeats_one_step_at_most(postgres_ur
     with walking(postgres_url, folder, "r1") as first:
         eventually(lambda: is_up(folder, first) and "second" in steps(folder), folder)
         os.kill(first.pid, signal.SIGSTOP)
-        with psycopg.connect(postgres_url, autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted"
-            )
+        cut_presence(postgres_url)
         with walking(postgres_url, folder) as second:
             eventually(
                 lambda: [pid for _, what, pid in taken(folder) if what == "second"].count(second.pid) == 1, folder

@@ -1,4 +1,4 @@
-"""A process of its own with one durable flow in it, for tests to kill: `python -m tests.bot.walking URL FOLDER [RUN...]`.
+"""A process with one durable flow in it, for tests to kill: `python -m tests.bot.walking URL FOLDER [RUN...]`.
 
 The flow walks three steps and writes each down. The second waits until a file says go. Like the flows of `bot.app` it
 has an edge, at which it gives up aloud. SIGTERM stops the process as the bot stops.
@@ -41,7 +41,7 @@ class Walk:
             step(self.write, run, "first")
             step(self.wait_for_go, run)
             return step(self.write, run, "third")
-        except Exception:  # the flow's edge, as in bot.app
+        except Exception:  # noqa: BLE001 - the flow's edge, as in bot.app
             return step(self.write, run, "gave-up")
 
 

@@ -108,6 +108,7 @@ def a_plan(
     requester: str = "sayso",
     not_after: datetime = SOON,
     look: int = 1,
+    rehearsed: Rehearsal | None = None,
 ) -> Plan:
     """A plan of that incident, proposed."""
     return plans.propose(
@@ -115,7 +116,7 @@ def a_plan(
         incident_id=incident_id,
         look=look,
         proposal=proposal(deployment=deployment),
-        rehearsal=rehearsal(deployment=deployment),
+        rehearsal=rehearsed or rehearsal(deployment=deployment),
         decision=decided or decision(),
         status=status,
         requester=requester,

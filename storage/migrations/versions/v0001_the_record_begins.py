@@ -71,6 +71,7 @@ def upgrade() -> None:
         sa.Column("second", sa.Text(), nullable=True),
         sa.Column("evidence", sa.Text(), nullable=True),
         sa.Column("gaps", sa.Text(), nullable=True),
+        sa.Column("remarks", sa.Text(), nullable=True),
         sa.Column("advice", sa.String(), nullable=True),
         sa.Column("note", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
