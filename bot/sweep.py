@@ -32,9 +32,10 @@ def expire(desk: Desk) -> None:
             plan = plans.lock_for_decision(session, plan_id or 0)
             if plan.status not in plans.OPEN or plan.not_after > at:
                 continue
+            why = "nobody answered" if plan.status == PlanStatus.PENDING else "it was approved, but never got to start"
             plans.move(session, plan, PlanStatus.EXPIRED, at, outcome=None)
             executions.release_locks(session, plan.id or 0)  # approved, and about to start
             desk.metrics.plans.labels(outcome=PlanStatus.EXPIRED).inc()
-            note = f"{cards.plan_name(plan.id)} expired: nobody answered. Look again to ask once more."
+            note = f"{cards.plan_name(plan.id)} expired: {why}. Look again to ask once more."
             incidents.move(session, plan.incident_id, IncidentStatus.NEEDS_HUMAN, at, note=note)
             cards.refresh(session, plan, desk)

@@ -65,11 +65,12 @@ def measure() -> Iterator[Row]:
 def _rows(burst: Burst) -> Iterator[Row]:
     how = f"{burst.sent} events, {burst.attempts} deliveries: {HELD} in one instant, acks lost and doubles among them"
     yield Row("Slack burst: events kept in the inbox", burst.kept, "", how, exactly(EVENTS))
-    kept = f"rows with handled_at, each at its first try ({burst.retried} were tried again); {burst.handled_in:.1f} s"
+    kept = f"at the first try ({burst.retried} were tried again), {burst.handled_in:.1f} s after the first was sent"
     yield Row("Slack burst: events handled", burst.handled, "", kept, exactly(EVENTS))
     doubled = sum(count - 1 for count in burst.answers.values())
     lost = QUESTIONS - len(burst.answers)
-    yield Row("Slack burst: answers lost or doubled", doubled + lost, "", f"{QUESTIONS} questions in it", exactly(0))
+    asked = f"{QUESTIONS} of the events ask the bot something; the others are people talking among themselves"
+    yield Row("Slack burst: answers lost or doubled", doubled + lost, "", asked, exactly(0))
     median, p99 = percentile(burst.acks, 0.5), percentile(burst.acks, 0.99)
     spread = f"p50 {median:.2f} s, p99 {p99:.2f} s; all acked {burst.acked_in:.1f} s after the first was sent"
     yield Row("Slack burst: slowest ack", max(burst.acks), "s", spread, under(SLOWEST_ACK))

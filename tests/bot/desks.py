@@ -29,6 +29,7 @@ from storage import audit, plans
 from storage.database import Database, migrate
 from storage.tables import Plan, PlanStatus
 from tests.policies.samples import facts as facts_of
+from tests.storage.records import empty_sqlite
 from tests.storage.samples import AT, a_plan, an_incident
 from tools.clients import Readers, Writers
 from tools.previews import Rehearsal
@@ -139,8 +140,11 @@ BOTH = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True
 @contextmanager
 def either_database(request: pytest.FixtureRequest) -> Iterator[Database]:
     """An empty record in SQLite, or in what `BOTH` says: for a fixture that tests ask for by the name `database`."""
-    database = Database(request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url"))
-    migrate(database)
+    if getattr(request, "param", "sqlite") == "sqlite":
+        database = empty_sqlite(request.getfixturevalue("sqlite_url"))
+    else:
+        database = Database(request.getfixturevalue("postgres_url"))
+        migrate(database)
     yield database
     database.close()
 

@@ -103,7 +103,7 @@ def test_another_replica_takes_over_from_a_dead_one(postgres_url: str, folder: P
         eventually(lambda: is_up(folder, first) and len(taken(folder)) == 4, folder)
         with walking(postgres_url, folder) as second:
             eventually(lambda: is_up(folder, second), folder)
-            time.sleep(1.5)  # three of its rounds: a live replica's work is left alone
+            time.sleep(1.2)  # two of its rounds: a live replica's work is left alone
             before = [pid for _, _, pid in taken(folder)]
             first.kill()
             first.wait()

@@ -17,7 +17,7 @@ from bot.sweep import expire, sweep
 from deploy.sandbox.workspace import Workspace
 from storage import audit, executions, inbox, incidents, plans
 from storage.database import Database
-from storage.tables import Incident, IncidentStatus, InboxEvent, Message, PlanStatus, ResourceLock
+from storage.tables import InboxEvent, Incident, IncidentStatus, Message, PlanStatus, ResourceLock
 from tests.bot.desks import BOTH, Bench, bench, either_database
 from tests.storage.samples import AT, SOON
 from tools.evidence import Severity
@@ -216,8 +216,10 @@ def locked(desk: Bench) -> list[str]:
 
 
 @BOTH
-@pytest.mark.parametrize("status", [S.PENDING, S.APPROVED])
-def test_a_plan_nobody_answered_in_time_expires(desk: Bench, status: PlanStatus) -> None:
+@pytest.mark.parametrize(
+    ("status", "why"), [(S.PENDING, "nobody answered"), (S.APPROVED, "approved, but never got to start")]
+)
+def test_an_open_plan_expires_when_its_time_is_up(desk: Bench, status: PlanStatus, why: str) -> None:
     desk.ask(status=status)
     desk.clock.at = SOON - timedelta(microseconds=1)
     expire(desk.desk)
@@ -229,7 +231,7 @@ def test_a_plan_nobody_answered_in_time_expires(desk: Bench, status: PlanStatus)
 
     assert (before, desk.plan().status) == (status, S.EXPIRED)
     assert incident(desk).status == IncidentStatus.NEEDS_HUMAN
-    assert "nobody answered" in (incident(desk).note or "")
+    assert why in (incident(desk).note or "")
     assert [event for _, event in desk.entries("plan:1")][-1:] == ["plan.expired"]
     assert 'sayso_plans_total{outcome="expired"} 1.0' in desk.desk.metrics.exposition().decode()
 

@@ -14,10 +14,17 @@ from deploy.sandbox.workspace.directory import OTHER_TEAM_ID, TEAM_ID
 from tests.bot.desks import ALICE, BOB, CAROL, GROUPS, Clock, client_of
 
 
-@pytest.fixture
-def ws() -> Iterator[Workspace]:
+@pytest.fixture(scope="module")
+def workspace() -> Iterator[Workspace]:
     with Workspace() as workspace:
         yield workspace
+
+
+@pytest.fixture
+def ws(workspace: Workspace) -> Workspace:
+    """Slack as it starts out."""
+    workspace.reset()
+    return workspace
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -248,17 +247,25 @@ def test_what_cannot_be_proven_is_not_written(database: Database, payload: dict[
     assert report(database).entries == 0
 
 
-def test_pages_do_not_change_what_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'sayso.sqlite'}")
-    migrate(database)
-    write(database, 2100)
+def test_a_chain_longer_than_a_page_is_walked_to_its_end(database: Database) -> None:
+    """Two thousand entries are read at a time."""
+    chain, previous = [], audit.GENESIS
+    for seq in range(1, 2051):
+        entry = AuditEntry(
+            seq=seq, at=seq, actor="a", event="e", subject="s", payload="{}", previous_hash=previous, hash=""
+        )
+        entry.hash = previous = audit.digest(entry)
+        chain.append(entry.model_dump())
+    with database.writing() as session:
+        session.execute(sa.insert(AuditEntry), chain)
+        session.execute(sa.update(AuditHead).values(seq=2050, hash=previous))
+    whole = report(database)
+
     with database.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE audit SET actor = 'x' WHERE seq = 2050")
+        connection.exec_driver_sql("UPDATE audit SET actor = 'x' WHERE seq = 2049")
 
-    found = report(database).fault
-
-    database.close()
-    assert found == audit.ChainFault(seq=2050, fault="its own fields were changed")
+    assert (whole.entries, whole.fault) == (2050, None)
+    assert report(database).fault == audit.ChainFault(seq=2049, fault="its own fields were changed")
 
 
 def the_plan(session: Session) -> Plan:
