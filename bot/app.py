@@ -151,7 +151,7 @@ def _register_flows(durable: Durable, desk: Desk) -> None:
             log.exception("remediation.failed", plan_id=plan_id)
             return step(finish, plan_id, PlanStatus.NEEDS_HUMAN, desk)
 
-    durable.register("triage", run_triage)
+    durable.register("triage", run_triage, poll=0.2)  # nobody has pressed anything: idle costs less
     durable.register("remediate", run_remediation)
 
 

@@ -41,15 +41,19 @@ class Durable:
     def __init__(self, url: str, on_lost_presence: Callable[[], None]) -> None:
         self._url = url
         self._flows: dict[str, Callable[..., str]] = {}
+        self._polls: dict[str, float] = {}
         self._on_lost_presence = on_lost_presence
         self._presence: _Presence | None = None
         self.executor = "local" if is_sqlite(url) else f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
         """Names this process; on PostgreSQL fresh every boot, so that a dead one's work can be told from a live one's.
         """
 
-    def register(self, name: str, flow: Callable[..., str]) -> None:
-        """Make a flow startable and resumable under its name. All are registered before `launch`."""
-        self._flows[name] = flow
+    def register(self, name: str, flow: Callable[..., str], poll: float = 0.05) -> None:
+        """Make a flow startable and resumable under its name; `poll` is the most seconds a start waits to be noticed.
+
+        All are registered before `launch`.
+        """
+        self._flows[name], self._polls[name] = flow, poll
 
     def launch(self) -> None:
         """Start DBOS and go on with whatever a dead process left behind."""
@@ -76,7 +80,7 @@ class Durable:
         DBOS.launch()
         for name in self._flows:
             DBOS.register_queue(
-                name, worker_concurrency=AT_ONCE, polling_interval_sec=0.05, on_conflict="always_update"
+                name, worker_concurrency=AT_ONCE, polling_interval_sec=self._polls[name], on_conflict="always_update"
             )
         if self._presence is not None:
             self._presence.start()
