@@ -26,6 +26,7 @@ from bot.metrics import Metrics
 from bot.people import People
 from bot.rehearsal import catalogue
 from bot.remediation import finish, remediate
+from bot.rulebook import Rulebook
 from bot.settings import Settings, SlackAccess
 from bot.slack import Outbox
 from bot.socket_mode import SocketMode
@@ -234,7 +235,7 @@ def _desk(
         durable=durable,
         readers=readers(settings),
         writers=writers(settings),
-        policy=load_policy(settings),
+        rulebook=Rulebook(load_policy(settings)),
         people=People(client, team_id, groups, utc_now),
         minds=_minds(settings),
         metrics=Metrics(),

@@ -10,6 +10,7 @@ from bot.durable import Durable
 from bot.investigation.minds import Minds
 from bot.metrics import Metrics
 from bot.people import People
+from bot.rulebook import Rulebook
 from policies.rules import Policy
 from storage.database import Database
 from tools.clients import Readers, Writers
@@ -35,7 +36,7 @@ class Desk:
     durable: Durable
     readers: Readers
     writers: Writers
-    policy: Policy
+    rulebook: Rulebook
     people: People
     minds: Minds
     metrics: Metrics
@@ -44,3 +45,8 @@ class Desk:
     channel: str
     """Slack channel id where incidents are posted."""
     now: Callable[[], datetime]
+
+    @property
+    def policy(self) -> Policy:
+        """The rules in force at this moment. Ask once for one decision: they may change between two."""
+        return self.rulebook.in_force()

@@ -96,6 +96,16 @@ def _alert_bots(value: object) -> object:
     return tuple(AlertBot(channel=member.split(":")[0], bot_id=member.split(":")[1]) for member in members)
 
 
+def _paired(value: object) -> object:
+    """`sre-leads=S0LEADS001, ...` as its members."""
+    members = _listed(value)
+    if not isinstance(value, str) or not isinstance(members, tuple):
+        return value
+    if not all(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}=\S+", member) for member in members):
+        raise ValueError("must be group=id pairs such as sre-leads=S0LEADS001, comma separated")
+    return dict(member.split("=", 1) for member in members)
+
+
 def _must(pattern: str, be: str) -> AfterValidator:
     """A check of a text (or of a secret's text) against a pattern, worded for people."""
 
@@ -168,6 +178,47 @@ class Settings(BaseSettings):
     )
     owners: UsergroupId | None = variable(
         "SAYSO_OWNERS", "Id of the user group (S…) that is `owner` in the rules", where=PEOPLE, shown="the approvers"
+    )
+    groups: Annotated[Mapping[str, UsergroupId], BeforeValidator(_paired)] = variable(
+        "SAYSO_GROUPS",
+        "User groups behind the other group names of the rules: `sre-leads=S0LEADS001`, comma separated",
+        {},
+        where=PEOPLE,
+        shown="none",
+    )
+    services: Path | None = variable(
+        "SAYSO_SERVICES", "Your services.yaml: the team and the owners of each service", shown="no service has owners"
+    )
+    public_url: Base | None = variable(
+        "SAYSO_PUBLIC_URL", "Address at which people reach sayso's HTTP server, for sign-in links", shown="no sign-ins"
+    )
+    oidc_issuer: Url | None = variable(
+        "SAYSO_OIDC_ISSUER", "OpenID Connect issuer where people sign in afresh", shown="no sign-ins"
+    )
+    oidc_client_id: str | None = variable(
+        "SAYSO_OIDC_CLIENT_ID", "sayso's client id there", where="your identity provider's console"
+    )
+    oidc_client_secret: SecretStr | None = variable(
+        "SAYSO_OIDC_CLIENT_SECRET", "sayso's client secret there", where="your identity provider's console"
+    )
+    oidc_claim: str = variable(
+        "SAYSO_OIDC_CLAIM", "Claim of the ID token that holds the Slack user id", "https://slack.com/user_id"
+    )
+    audit_key: Path | None = variable(
+        "SAYSO_AUDIT_KEY",
+        "Ed25519 private key (PEM) that signs the audit chain",
+        where="openssl genpkey -algorithm ed25519",
+        shown="made beside an SQLite record; none with PostgreSQL",
+    )
+    audit_anchor: Annotated[str, _must(r"s3://[a-z0-9][a-z0-9.-]{2,62}(/\S*)?", "s3://bucket/prefix")] | None = (
+        variable(
+            "SAYSO_AUDIT_ANCHOR", "S3 bucket with Object Lock that keeps copies of the audit chain", shown="no copies"
+        )
+    )
+    audit_channel: ChannelId | None = variable(
+        "SAYSO_AUDIT_CHANNEL",
+        "Id of the channel told the head of the audit chain once a day, and of every broken glass",
+        shown="the alert channel",
     )
     database_url: DatabaseUrl = variable(
         "DATABASE_URL", "Where the record is kept: SQLite or PostgreSQL", "sqlite:///var/sayso.sqlite"

@@ -34,6 +34,10 @@ class Objection:
 
 def objection(plan: Plan, desk: Desk) -> Objection | None:
     """The first reason against running this approved plan now; None when everything still stands."""
+    if not plans.is_current(plan):
+        return Objection(
+            PlanStatus.STALE, "It was made by another version of sayso, which may mean something else by it."
+        )
     if not plans.intact(plan):
         return Objection(PlanStatus.STALE, "The stored plan is not what its digest was made from.")
     if plan.not_after <= desk.now():

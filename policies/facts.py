@@ -25,6 +25,10 @@ UNTRUSTED = frozenset({"confidence", "tainted_args", "tainted_sensitive", "corro
 """Facts that evidence or a model can sway: they may tighten a decision and never loosen it."""
 
 
+COUNTED_ANEW = frozenset({"at", "recent", "rollbacks"})
+"""Facts that are established again whenever policy is asked about the same plan. The others are part of its digest."""
+
+
 class Facts(Value):
     """Everything true of one proposed action at one moment.
 

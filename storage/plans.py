@@ -15,13 +15,15 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from policies.decisions import Decision
+from policies.facts import COUNTED_ANEW, Facts
 from storage import audit
 from storage.tables import Incident, Plan, PlanStatus, Verdict, Vote
+from tools.actions import catalogue_version
 from tools.evidence import Proposal
 from tools.previews import Rehearsal, RehearsedStep
 from tools.values import JsonValue
 
-SCHEMA = "sayso.plan/1"
+SCHEMA = "sayso.plan/2"
 """Names the shape of the canonical form; a new shape is a new name, and old plans become stale."""
 
 S = PlanStatus
@@ -53,6 +55,10 @@ def propose(
     nonce: str,
     at: datetime,
     outcome: str | None = None,
+    steerers: tuple[str, ...] = (),
+    replaces: int | None = None,
+    undoes: int | None = None,
+    fires_at: datetime | None = None,
 ) -> Plan:
     """Write a plan down, in its next version for the incident, with the digest that votes will bind to."""
     version = session.exec(select(sa.func.count()).where(Plan.incident_id == incident_id)).one() + 1
@@ -67,8 +73,13 @@ def propose(
         rehearsal=rehearsal,
         decision=decision,
         requester=requester,
+        steerers=steerers,
+        likeness=likeness(proposal, rehearsal),
+        replaces=replaces,
+        undoes=undoes,
         proposed_at=at,
         not_after=not_after,
+        fires_at=fires_at,
         outcome=outcome,
     )
     session.add(plan)
@@ -93,14 +104,37 @@ def canonical_form(plan: Plan, nonce: str) -> bytes:
     """Everything an approval covers, as RFC 8785 JSON."""
     body = {
         "schema": SCHEMA,
+        "catalogue": catalogue_version(),
         "plan_id": plan.id,
         "nonce": nonce,
-        "actions": [_canonical_step(step) for step in plan.rehearsal.steps],
-        "success_criteria": [criterion.model_dump(mode="json") for criterion in plan.proposal.success_criteria],
+        **_what_it_does(plan.proposal, plan.rehearsal),
+        "judged_by": [_canonical_facts(facts) for facts in plan.decision.facts],
         "requester": plan.requester,
+        "steerers": list(plan.steerers),
+        "replaces": plan.replaces,
+        "undoes": plan.undoes,
         "not_after": plan.not_after.astimezone(UTC).isoformat(),
     }
     return rfc8785.dumps(body)
+
+
+def likeness(proposal: Proposal, rehearsal: Rehearsal) -> str:
+    """What two plans share that would do the same to the same state of the world, whoever asked and when."""
+    return hashlib.sha256(rfc8785.dumps(_what_it_does(proposal, rehearsal))).hexdigest()
+
+
+def _what_it_does(proposal: Proposal, rehearsal: Rehearsal) -> dict[str, JsonValue]:
+    return {
+        "actions": [_canonical_step(step) for step in rehearsal.steps],
+        "success_criteria": [criterion.model_dump(mode="json") for criterion in proposal.success_criteria],
+    }
+
+
+def _canonical_facts(facts: Facts) -> JsonValue:
+    """What policy is asked again with. The clock and the counters are read anew each time; the rest may not change."""
+    judged = facts.model_dump(mode="json", exclude=set(COUNTED_ANEW))
+    # RFC 8785 knows no infinity, and a float's letters are nobody's to agree on: numbers with a point go in as words.
+    return {name: str(value) if isinstance(value, float) else value for name, value in judged.items()}
 
 
 def _canonical_step(step: RehearsedStep) -> JsonValue:
@@ -111,6 +145,8 @@ def _canonical_step(step: RehearsedStep) -> JsonValue:
         "generation": step.observed.generation,
         "spec_digest": step.observed.spec_digest,
         "before": step.observed.before,
+        "replicas": [step.observed.replicas_before, step.observed.replicas_after],
+        "pods_affected": step.observed.pods_affected,
         "changes": [change.model_dump(mode="json") for change in step.preview.changes],
         "blast_radius": step.preview.blast_radius,
         "undo": step.preview.undo,
@@ -126,6 +162,15 @@ def intact(plan: Plan) -> bool:
     except (ValueError, TypeError, KeyError, RecursionError):
         return False  # nothing of ours was ever hashed to this digest
     return canonical_form(plan, nonce).decode() == plan.canonical
+
+
+def is_current(plan: Plan) -> bool:
+    """Whether the plan was written by a sayso that means the same by its words: same form, same actions."""
+    try:
+        written = json.loads(plan.canonical)
+        return bool((written["schema"], written["catalogue"]) == (SCHEMA, catalogue_version()))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
 
 
 def get(session: Session, plan_id: int) -> Plan:
@@ -207,19 +252,24 @@ def cast_vote(
     verdict: Verdict,
     reason: str | None,
     at: datetime,
+    on_behalf_of: str | None = None,
+    stepped_up: bool = False,
 ) -> bool:
-    """Record what one person says to this digest. False when they already said something."""
-    cast_before = select(Vote).where(Vote.plan_id == plan.id, Vote.user_id == user_id)
+    """Record what one person says to this digest. False when they already said something in this round."""
+    cast_before = select(Vote).where(Vote.plan_id == plan.id, Vote.user_id == user_id, Vote.round == plan.round)
     if session.exec(cast_before).first() is not None:
         return False
     assert plan.id is not None
     vote = Vote(
         plan_id=plan.id,
         plan_digest=plan.digest,
+        round=plan.round,
         user_id=user_id,
+        on_behalf_of=on_behalf_of,
         groups=groups,
         verdict=verdict,
         reason=reason,
+        stepped_up=stepped_up,
         given_at=at,
     )
     session.add(vote)
@@ -229,6 +279,9 @@ def cast_vote(
         "verdict": verdict,
         "reason": reason,
         "groups": list(groups),
+        "round": plan.round,
+        "on_behalf_of": on_behalf_of,
+        "stepped_up": stepped_up,
     }
     audit.append(session, actor=user_id, event=f"vote.{verdict}", subject=f"plan:{plan.id}", payload=payload, at=at)
     return True

@@ -75,6 +75,34 @@ class Verdict(StrEnum):
     REJECT = "reject"
 
 
+class Nudge(StrEnum):
+    """What an escalation does to the people of some groups when nobody has answered for a while."""
+
+    NOTIFY = "notify"
+    WIDEN = "widen"
+    """They may approve from now on, beside those who were asked; the number never falls."""
+    PAGE = "page"
+
+
+class Result(StrEnum):
+    """How one action of a finished plan turned out: what autonomy is earned, or lost, by."""
+
+    VERIFIED = "verified"
+    UNDONE = "undone"
+    OVERRIDDEN = "overridden"
+    """People decided otherwise: they rejected it, stopped it, edited it, or took it back afterwards."""
+
+
+class PolicyStatus(StrEnum):
+    """Where one version of the policy is."""
+
+    PROPOSED = "proposed"
+    """It allows more than the one in force: two people must agree first."""
+    ACTIVE = "active"
+    RETIRED = "retired"
+    REJECTED = "rejected"
+
+
 class Phase(StrEnum):
     """Whether an execution carries a step out or takes it back."""
 
@@ -182,9 +210,21 @@ class Plan(SQLModel, table=True):
     rehearsal: Rehearsal = _json(Rehearsal)
     decision: Decision = _json(Decision)
     round: int = 1
+    """Rises whenever people are asked anew about the same bytes: sent back from the claim, or asked by stricter rules.
+    """
     requester: str
+    steerers: tuple[str, ...] = _json(tuple[str, ...])
+    """Slack ids of who asked for it, instructed or edited it, known when it was proposed; part of the digest."""
+    likeness: str = Field(default="", index=True)
+    """Digest of what it does, without ids and times: two plans that would do the same have the same."""
+    replaces: int | None = Field(default=None, foreign_key="plan.id")
+    """The plan an edit made this one of."""
+    undoes: int | None = Field(default=None, foreign_key="plan.id", index=True)
+    """The succeeded plan this one takes back."""
     proposed_at: datetime = _time()
     not_after: datetime = _time(index=True)
+    fires_at: datetime | None = _time(nullable=True, index=True)
+    """When a veto window ends and the plan runs by itself; None when people are asked."""
     decided_at: datetime | None = _time(nullable=True)
     claimed_at: datetime | None = _time(nullable=True)
     finished_at: datetime | None = _time(nullable=True)
@@ -197,19 +237,156 @@ class Plan(SQLModel, table=True):
 
 
 class Vote(SQLModel, table=True):
-    """What one person said to one digest. One vote a person and plan; a second click changes nothing."""
+    """What one person said to one digest. One vote a person, plan and round; a second click changes nothing."""
 
     __tablename__ = "vote"
-    __table_args__ = (sa.UniqueConstraint("plan_id", "user_id"),)
+    __table_args__ = (sa.UniqueConstraint("plan_id", "user_id", "round", name="uq_vote_plan_user_round"),)
 
     id: int | None = Field(default=None, primary_key=True)
     plan_id: int = Field(foreign_key="plan.id", index=True)
     plan_digest: str
+    round: int = 1
     user_id: str
+    on_behalf_of: str | None = None
+    """Whose rights a delegate used; None for one's own."""
     groups: tuple[str, ...] = _json(tuple[str, ...])
     verdict: str
     reason: str | None = None
+    stepped_up: bool = False
+    """Given after a fresh sign-in that was bound to this digest."""
     given_at: datetime = _time()
+
+
+class Escalation(SQLModel, table=True):
+    """One step of an escalation that is due at a moment: a row, so that it survives restarts and is done once."""
+
+    __tablename__ = "escalation"
+
+    id: int | None = Field(default=None, primary_key=True)
+    plan_id: int = Field(foreign_key="plan.id", index=True)
+    round: int = 1
+    nudge: str
+    groups: tuple[str, ...] = _json(tuple[str, ...])
+    due_at: datetime = _time(index=True)
+    done_at: datetime | None = _time(nullable=True)
+    """When it was done, or found to be no longer needed."""
+
+
+class Delegation(SQLModel, table=True):
+    """One person's right to vote, lent to another for a while. One hop: what is lent cannot be lent on."""
+
+    __tablename__ = "delegation"
+
+    id: int | None = Field(default=None, primary_key=True)
+    delegator: str = Field(index=True)
+    delegate: str = Field(index=True)
+    groups: tuple[str, ...] = _json(tuple[str, ...])
+    """For which groups of the policy."""
+    reason: str
+    starts_at: datetime = _time()
+    until: datetime = _time(index=True)
+    revoked_at: datetime | None = _time(nullable=True)
+
+
+class BreakGlass(SQLModel, table=True):
+    """One person ran a plan without the quorum. Nobody breaks the glass again until somebody else has reviewed it."""
+
+    __tablename__ = "break_glass"
+
+    id: int | None = Field(default=None, primary_key=True)
+    plan_id: int = Field(foreign_key="plan.id", index=True)
+    user_id: str
+    reason: str
+    stepped_up: bool = False
+    skipped: tuple[str, ...] = _json(tuple[str, ...])
+    """Who would have been asked; each is told."""
+    broken_at: datetime = _time()
+    until: datetime = _time()
+    """The plan must have been claimed by then."""
+    reviewed_by: str | None = None
+    reviewed_at: datetime | None = _time(nullable=True)
+    review: str | None = None
+
+
+class SignIn(SQLModel, table=True):
+    """A fresh sign-in asked of one person for one decision on one digest. The link that leads to it works once."""
+
+    __tablename__ = "sign_in"
+
+    token_hash: str = Field(primary_key=True)
+    """SHA-256 of what the link carries; the link itself is nowhere on record."""
+    plan_id: int = Field(foreign_key="plan.id", index=True)
+    plan_digest: str
+    user_id: str
+    purpose: str
+    """`approve` or `break-glass`."""
+    reason: str | None = None
+    asked_at: datetime = _time()
+    expires_at: datetime = _time(index=True)
+    used_at: datetime | None = _time(nullable=True)
+
+
+class Outcome(SQLModel, table=True):
+    """How one action of a finished plan turned out. The ledger by which autonomy is earned."""
+
+    __tablename__ = "outcome"
+    __table_args__ = (sa.UniqueConstraint("plan_id", "step", "result"), sa.Index("ix_outcome_of", "action", "service"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    plan_id: int = Field(foreign_key="plan.id")
+    step: int
+    action: str
+    service: str
+    environment: str
+    result: str
+    at: datetime = _time(index=True)
+
+
+class PolicyVersion(SQLModel, table=True):
+    """One version of the rules, kept whole, so that what was in force at any moment can be shown and returned to."""
+
+    __tablename__ = "policy_version"
+
+    id: int | None = Field(default=None, primary_key=True)
+    version: int = Field(index=True)
+    sha256: str = Field(index=True)
+    text: str = Field(sa_column=sa.Column(sa.Text, nullable=False))
+    status: str = Field(index=True)
+    author: str | None = None
+    """Slack id of who proposed it; None when the file itself changed and nobody can be named."""
+    origin: str
+    """`start`, `file`, `proposal` or `rollback`."""
+    looser: tuple[str, ...] = _json(tuple[str, ...])
+    """What it allows that the one before did not, in words; empty when it only tightens."""
+    proposed_at: datetime = _time()
+    decided_at: datetime | None = _time(nullable=True)
+    activated_at: datetime | None = _time(nullable=True, index=True)
+
+
+class PolicyVote(SQLModel, table=True):
+    """What one person said to one proposed version of the policy."""
+
+    __tablename__ = "policy_vote"
+    __table_args__ = (sa.UniqueConstraint("policy_id", "user_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    policy_id: int = Field(foreign_key="policy_version.id", index=True)
+    user_id: str
+    verdict: str
+    reason: str | None = None
+    given_at: datetime = _time()
+
+
+class Switch(SQLModel, table=True):
+    """Something people turned on or off by hand: `stop` (nothing runs), `breaker` (reset after rollbacks)."""
+
+    __tablename__ = "switch"
+
+    name: str = Field(primary_key=True)
+    is_on: bool
+    set_by: str
+    reason: str | None = None
+    set_at: datetime = _time()
 
 
 class Execution(SQLModel, table=True):
@@ -267,6 +444,26 @@ class AuditHead(SQLModel, table=True):
     hash: str
 
 
+class AuditCheckpoint(SQLModel, table=True):
+    """The chain up to an entry, signed. Also written when nothing happened: a gap is evidence."""
+
+    __tablename__ = "audit_checkpoint"
+
+    id: int | None = Field(default=None, primary_key=True)
+    size: int
+    head: str
+    previous: str
+    """SHA-256 of the checkpoint before, as it was signed; 64 zeros for the first."""
+    at: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
+    """Microseconds since the epoch."""
+    key_id: str
+    """Names the public key: the first 16 hexadecimal digits of its SHA-256."""
+    signature: str
+    """Ed25519, hexadecimal."""
+    anchored_at: datetime | None = _time(nullable=True)
+    """When a copy was put outside this database."""
+
+
 class InboxEvent(SQLModel, table=True):
     """A Slack event accepted for handling. The row is the work item: it and the dedupe key are one."""
 
@@ -278,6 +475,11 @@ class InboxEvent(SQLModel, table=True):
     received_at: datetime = _time(index=True)
     handled_at: datetime | None = _time(nullable=True, index=True)
     attempts: int = 0
+    next_at: datetime | None = _time(nullable=True, index=True)
+    """Not to be tried before; None: at once."""
+    claimed_by: str | None = None
+    """The process that is handling it."""
+    claimed_at: datetime | None = _time(nullable=True)
     error: str | None = None
 
 

@@ -6,9 +6,12 @@ values that matter (an environment entry, a pod template) are named by the revis
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import json
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from tools import resources
 from tools.resources import Resource
@@ -232,3 +235,10 @@ Action = Annotated[
     Field(discriminator="kind"),
 ]
 """Anything sayso can do to the world."""
+
+
+@functools.cache
+def catalogue_version() -> str:
+    """Names what the actions mean to this version of sayso: another one once any of them takes other arguments."""
+    schema = json.dumps(TypeAdapter[Action](Action).json_schema(), sort_keys=True)
+    return hashlib.sha256(schema.encode()).hexdigest()[:12]

@@ -27,9 +27,20 @@ class ActionId(StrEnum):
 
     APPROVE = "plan.approve"
     REJECT = "plan.reject"
+    STOP = "plan.stop"
+    """In a veto window: it does not run."""
+    RUN_NOW = "plan.run_now"
+    """In a veto window: it need not wait."""
+    EDIT = "plan.edit"
+    UNDO = "plan.undo"
+    ASK_AGAIN = "plan.ask_again"
     DETAILS = "plan.details"
     TIMELINE = "incident.timeline"
     INVESTIGATE = "incident.investigate"
+    POLICY_APPROVE = "policy.approve"
+    POLICY_REJECT = "policy.reject"
+    POLICY_DIFF = "policy.diff"
+    BREAK_GLASS_REVIEW = "break_glass.review"
 
 
 class CallbackId(StrEnum):
@@ -37,8 +48,15 @@ class CallbackId(StrEnum):
 
     APPROVE = "plan.approve"
     REJECT = "plan.reject"
+    EDIT = "plan.edit"
+    UNDO = "plan.undo"
     DETAILS = "plan.details"
     TIMELINE = "incident.timeline"
+    POLICY_REJECT = "policy.reject"
+    POLICY_DIFF = "policy.diff"
+    BREAK_GLASS = "break_glass"
+    BREAK_GLASS_REVIEW = "break_glass.review"
+    DELEGATE = "delegate"
     LOADING = "loading"
     ERROR = "error"
     NOTICE = "notice"

@@ -20,6 +20,7 @@ from bot.investigation.minds import Minds
 from bot.metrics import Metrics
 from bot.people import People
 from bot.rehearsal import catalogue
+from bot.rulebook import Rulebook
 from deploy.sandbox.workspace import BOT_TOKEN, Workspace
 from deploy.sandbox.workspace.directory import ALERTS, TEAM_ID
 from policies.engine import decide_all
@@ -93,7 +94,7 @@ class Bench:
 
     def under(self, policy: Policy) -> Bench:
         """The same desk under another policy."""
-        return replace(self, desk=replace(self.desk, policy=policy))
+        return replace(self, desk=replace(self.desk, rulebook=Rulebook(policy)))
 
     def ask(
         self,
@@ -163,7 +164,7 @@ def desk_of(database: Database, workspace: Workspace, clock: Clock, starts: Star
         durable=starts,  # type: ignore[arg-type]
         readers=Readers(kubernetes=None, aws=None),
         writers=Writers(kubernetes=None, aws=None),
-        policy=shipped(),
+        rulebook=Rulebook(shipped()),
         people=People(client_of(workspace), TEAM_ID, GROUPS, clock),
         minds=Minds(model=None, budget=Budget()),
         metrics=Metrics(),

@@ -52,7 +52,7 @@ CANONICAL = (
     '"changes":[{"after":"4","before":"2","path":"spec.replicas"}],"generation":7,'
     '"spec_digest":"' + "d" * 64 + '","target":"kubernetes:shop:Deployment:checkout","uid":"uid-1",'
     '"undo":"back to 2 replicas"}],"nonce":"fixture","not_after":"2026-11-18T12:15:00+00:00","plan_id":1,'
-    '"requester":"sayso","schema":"sayso.plan/1",'
+    '"requester":"sayso","schema":"sayso.plan/2",'
     '"success_criteria":[{"deployment":"checkout","kind":"rollout_done","namespace":"shop"}]}'
 )
 
