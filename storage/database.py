@@ -143,6 +143,28 @@ def migrate(database: Database) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with database.engine.connect().execution_options(sayso_write=True) as connection, connection.begin():
+    with migrating(database) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextmanager
+def migrating(database: Database) -> Iterator[sa.Connection]:
+    """One writer's transaction in which tables may be made anew.
+
+    SQLite changes a column by copying its table, and would call every row that refers to the old one an orphan: so it
+    stops looking while we migrate, and looks at all of them before we commit.
+    """
+    with database.engine.connect().execution_options(sayso_write=True) as connection:
+        lite = is_sqlite(database.url)
+        driver: Any = connection.connection.driver_connection
+        if lite:
+            driver.execute("PRAGMA foreign_keys=OFF")  # before BEGIN: within a transaction it does nothing
+        try:
+            with connection.begin():
+                yield connection
+                if lite and (orphans := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+                    raise sa.exc.IntegrityError("migrating", None, Exception(f"rows that refer to nothing: {orphans}"))
+        finally:
+            if lite:
+                driver.execute("PRAGMA foreign_keys=ON")

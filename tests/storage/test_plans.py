@@ -14,12 +14,15 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from policies.facts import COUNTED_ANEW, Facts
 from storage import audit, plans
 from storage.database import Database
 from storage.plans import ARROWS, ENDS, OPEN, RUNNING
 from storage.tables import Plan, PlanStatus, Verdict, Vote
-from tests.storage.samples import AT, SOON, a_plan, an_incident, proposal, rehearsal
+from tests.policies.samples import facts, shipped
+from tests.storage.samples import AT, SOON, a_plan, an_incident, decision, proposal, rehearsal
 from tools import resources
+from tools.actions import catalogue_version
 from tools.criteria import EndpointsReady
 from tools.evidence import Severity
 from tools.subjects import KubernetesSubject
@@ -49,11 +52,13 @@ def put(session: Session, status: PlanStatus, **values: object) -> Plan:
 CANONICAL = (
     '{"actions":[{"action":{"deployment":"checkout","kind":"k8s.scale_deployment","namespace":"shop","replicas":4},'
     '"before":"{\\"replicas\\":2}","blast_radius":"4 pods of checkout",'
-    '"changes":[{"after":"4","before":"2","path":"spec.replicas"}],"generation":7,'
+    '"changes":[{"after":"4","before":"2","path":"spec.replicas"}],"generation":7,"pods_affected":4,"replicas":[2,4],'
     '"spec_digest":"' + "d" * 64 + '","target":"kubernetes:shop:Deployment:checkout","uid":"uid-1",'
-    '"undo":"back to 2 replicas"}],"nonce":"fixture","not_after":"2026-11-18T12:15:00+00:00","plan_id":1,'
-    '"requester":"sayso","schema":"sayso.plan/2",'
-    '"success_criteria":[{"deployment":"checkout","kind":"rollout_done","namespace":"shop"}]}'
+    '"undo":"back to 2 replicas"}],"catalogue":"'
+    + catalogue_version()
+    + '","judged_by":[],"nonce":"fixture","not_after":"2026-11-18T12:15:00+00:00","plan_id":1,'
+    '"replaces":null,"requester":"sayso","schema":"sayso.plan/2","steerers":[],'
+    '"success_criteria":[{"deployment":"checkout","kind":"rollout_done","namespace":"shop"}],"undoes":null}'
 )
 
 
@@ -100,6 +105,8 @@ COVERED: dict[str, Callable[[Plan], dict[str, object]]] = {
     "its generation": step(observed={"generation": 8}),
     "what it depends on": step(observed={"spec_digest": "e" * 64}),
     "what an undo puts back": step(observed={"before": '{"replicas":0}'}),
+    "how many there were": step(observed={"replicas_before": 3}),
+    "how many pods it reaches": step(observed={"pods_affected": 1}),
     "the diff": step(preview={"changes": ()}),
     "the blast radius": step(preview={"blast_radius": "1 pod"}),
     "the undo": step(preview={"undo": "none"}),
@@ -108,6 +115,9 @@ COVERED: dict[str, Callable[[Plan], dict[str, object]]] = {
     "when it counts as done": criteria(EndpointsReady(namespace="shop", service="checkout")),
     "that it ever counts": criteria(),
     "who asked": lambda _: {"requester": "U0ALICE001"},
+    "who steered": lambda _: {"steerers": ("U0ALICE001",)},
+    "what it takes back": lambda _: {"undoes": 1},
+    "what it was edited from": lambda _: {"replaces": 1},
     "until when": lambda _: {"not_after": SOON + timedelta(microseconds=1)},
     "the very letters": lambda plan: {"canonical": plan.canonical + " "},
     "letters and digest": lambda _: {"canonical": "x", "digest": hashlib.sha256(b"x").hexdigest()},
@@ -125,7 +135,7 @@ def test_an_edited_plan_is_not_intact(asked: Database, edit: Callable[[Plan], di
         assert plans.intact(the_plan(session)) is False
 
 
-@pytest.mark.parametrize("part", list(COVERED)[:17])
+@pytest.mark.parametrize("part", list(COVERED)[:22])
 def test_every_part_of_what_is_approved_is_in_the_digest(asked: Database, part: str) -> None:
     with asked.reading() as session:
         plan = the_plan(session)
@@ -134,6 +144,85 @@ def test_every_part_of_what_is_approved_is_in_the_digest(asked: Database, part: 
         edited = Plan.model_validate({**plan.model_dump(), **COVERED[part](plan)})
 
     assert plans.canonical_form(edited, "fixture") != before
+
+
+OTHER_FACTS: dict[str, object] = {
+    "action": "k8s.set_env",
+    "env": "staging",
+    "service": "payments",
+    "namespace": "test",
+    "team": "other",
+    "requester": "U0ALICE001",
+    "severity": Severity.SEV4,
+    "reversible": True,
+    "destructive": True,
+    "scale_factor": 1.0,
+    "pods_affected": 0,
+    "tainted_args": True,
+    "tainted_sensitive": True,
+    "corroborated": False,
+    "confidence": 10.0,
+}
+
+
+def judged(**given: object) -> Facts:
+    return facts(shipped(), scale_factor=float("inf"), **given)
+
+
+@pytest.mark.parametrize("fact", OTHER_FACTS)
+def test_facts_edited_in_the_database_do_not_pass_for_those_people_were_asked_with(
+    database: Database, fact: str
+) -> None:
+    with database.writing() as session:
+        plan = a_plan(session, an_incident(session).id or 0, decided=decision(facts=(judged(),)))
+        assert plans.intact(plan)
+        edited = decision(facts=(judged().model_copy(update={fact: OTHER_FACTS[fact]}),))
+
+        session.execute(sa.update(Plan).values(decision=edited))
+
+    with database.reading() as session:
+        assert plans.intact(the_plan(session)) is False
+
+
+def test_the_clock_and_the_counters_may_move_under_a_plan(database: Database) -> None:
+    later = {"at": AT + timedelta(hours=1), "recent": {"total-everywhere": 7}, "rollbacks": 2}
+    with database.writing() as session:
+        a_plan(session, an_incident(session).id or 0, decided=decision(facts=(judged(),)))
+
+        session.execute(sa.update(Plan).values(decision=decision(facts=(judged().model_copy(update=later),))))
+
+    with database.reading() as session:
+        assert set(later) <= COUNTED_ANEW
+        assert plans.intact(the_plan(session)) is True
+
+
+def test_two_plans_that_would_do_the_same_are_alike_whoever_asked_and_when(asked: Database) -> None:
+    with asked.writing() as session:
+        again = a_plan(session, 1, nonce="fixture-2", requester="U0ALICE001", not_after=SOON + timedelta(hours=1))
+        other = a_plan(session, 1, nonce="fixture-3", rehearsed=rehearsal(replicas=5))
+
+        assert again.likeness == the_plan(session).likeness
+        assert other.likeness != the_plan(session).likeness
+
+
+@pytest.mark.parametrize(
+    "canonical",
+    [
+        '{"catalogue":"000000000000","nonce":"n","schema":"sayso.plan/2"}',
+        '{"catalogue":"' + catalogue_version() + '","nonce":"n","schema":"sayso.plan/1"}',
+        '{"nonce":"n","schema":"sayso.plan/1"}',
+        "[]",
+        "not JSON",
+    ],
+)
+def test_a_plan_of_another_version_of_sayso_is_known_as_such(asked: Database, canonical: str) -> None:
+    with asked.writing() as session:
+        assert plans.is_current(the_plan(session))
+
+        session.execute(sa.update(Plan).values(canonical=canonical))
+
+    with asked.reading() as session:
+        assert plans.is_current(the_plan(session)) is False
 
 
 def test_the_same_plan_proposed_again_has_another_digest(asked: Database) -> None:
