@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli.printing import ListedByDefault, as_json, print_json, print_table
-from bot.cli.reading import as_recorded, limit, name, reading, whole
+from bot.cli import exporting, proving
+from bot.cli.printing import ListedByDefault, Unusable, as_json, print_facts, print_json, print_table, words
+from bot.cli.reading import as_recorded, limit, name, numbered, reading, whole
 
 if TYPE_CHECKING:
+    from bot.record.account import Account, Happening
     from storage.tables import AuditEntry
     from tools.values import JsonObject, JsonValue
 
@@ -23,7 +25,11 @@ LONGEST = 160
 
 @click.group(cls=ListedByDefault)
 def audit() -> None:
-    """List what was recorded (`list` may be left out), or verify that nobody changed it."""
+    """List what was recorded (`list` may be left out), tell of one plan, export it, or prove that nobody changed it."""
+
+
+audit.add_command(proving.verify)
+audit.add_command(exporting.export)
 
 
 @audit.command("list")
@@ -46,21 +52,97 @@ def list_audit(subject: str | None, limit: int, as_json: bool) -> None:
     print_table(("entry", "at", "who", "what", "about", "detail"), rows, empty="Nothing was recorded.")
 
 
-@audit.command()
+@audit.command("plan")
+@click.argument("plan", metavar="P-7", callback=numbered)
 @as_json
-def verify(as_json: bool) -> None:
-    """Walk the whole chain. Exit code 0 when it holds, 1 naming the first bad entry, 2 when it cannot be read."""
+def show_plan(plan: int, as_json: bool) -> None:
+    """Who let this happen, and what exactly did they see? From audit entries alone."""
+    from bot.record import account
     from storage import audit as stored
 
     with reading() as session:
-        report = stored.verify_all(session)
+        told = account.of_plan(plan, stored.about(session, f"plan:{plan}"))
+    if told is None:
+        raise Unusable(f"The record tells of no plan P-{plan}.")
     if as_json:
-        print_json(report.model_dump(mode="json"))
-    elif report.fault is None:
-        click.echo(f"The chain holds: {report.entries} entries, head {report.head}.")
-    else:
-        click.echo(f"The chain is broken at entry {report.fault.seq}: {report.fault.fault}.")
-    sys.exit(0 if report.fault is None else 1)
+        print_json(told.model_dump(mode="json"))
+        return
+    _print_account(told)
+
+
+@audit.command("incident")
+@click.argument("incident", metavar="INC-7", callback=numbered)
+@as_json
+def show_incident(incident: int, as_json: bool) -> None:
+    """What happened to an incident, and the account of each of its plans. From audit entries alone."""
+    from bot.record import account
+    from storage import audit as stored
+    from storage.audit.entries import plans_of
+
+    with reading() as session:
+        happened = [account.happening(one) for one in stored.about(session, f"incident:{incident}")]
+        numbers = plans_of(session, incident)
+        told = [account.of_plan(number, stored.about(session, f"plan:{number}")) for number in numbers]
+    if not happened:
+        raise Unusable(f"The record tells of no incident INC-{incident}.")
+    accounts = [one for one in told if one is not None]
+    if as_json:
+        entries: list[JsonValue] = [one.model_dump(mode="json") for one in happened]
+        print_json(
+            {"incident": incident, "happened": entries, "plans": [one.model_dump(mode="json") for one in accounts]}
+        )
+        return
+    click.echo(f"INC-{incident}")
+    _print_happenings(happened)
+    for one in accounts:
+        click.echo("")
+        _print_account(one)
+
+
+def _print_account(told: Account) -> None:
+    seen = told.seen
+    print_facts(
+        [
+            ("plan", f"P-{told.plan}, version {told.version}, of INC-{told.incident}; {told.end.replace('_', ' ')}"),
+            (
+                "digest",
+                f"{told.digest} ({'what is shown here has it' if told.is_intact else 'NOT of what is on record'})",
+            ),
+            ("asked by", ", ".join(dict.fromkeys((seen.requester, *seen.steerers)))),
+            ("stood until", seen.not_after),
+            ("rules", f"{told.policy}: {told.effect}"),
+            *(("because", one) for one in told.because),
+            *(("asks", one) for one in told.asks),
+            ("approved by", ", ".join(told.approvers) or "nobody"),
+            ("refused", f"{told.refused} clicks" if told.refused else None),
+        ]
+    )
+    click.echo("What they saw:")
+    for line in _seen_lines(told):
+        click.echo(f"  {words(line)}")
+    click.echo("What happened:")
+    _print_happenings(told.happened)
+
+
+def _seen_lines(told: Account) -> Iterator[str]:
+    for number, title in enumerate(told.actions, start=1):
+        yield f"{number}. {title}"
+        if number > len(told.seen.actions):
+            continue
+        step = told.seen.actions[number - 1]
+        yield f"   on {step.target} (uid {step.uid}, generation {step.generation})"
+        yield from (f"   {change.path}: {change.before} -> {change.after}" for change in step.changes)
+        yield f"   touches {step.blast_radius}; to take it back: {step.undo or 'not possible'}"
+    yield from (f"facts of step {number}: {_facts(facts)}" for number, facts in enumerate(told.seen.judged_by, start=1))
+
+
+def _facts(facts: JsonObject) -> str:
+    return ", ".join(f"{name} {_words(value)}" for name, value in facts.items() if value is not None)
+
+
+def _print_happenings(happened: Iterable[Happening]) -> None:
+    for one in happened:
+        click.echo(f"  {one.at:%Y-%m-%d %H:%M:%S}Z  #{one.seq}  {words(one.actor)}: {words(one.words)}")
 
 
 def told(entry: AuditEntry) -> str:

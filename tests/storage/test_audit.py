@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from storage import audit, executions, incidents, plans
 from storage.database import Database, migrate
@@ -27,6 +27,7 @@ from storage.tables import (
     PlanStatus,
     Verdict,
 )
+from tests.storage.records import rewrite, unguarded
 from tests.storage.samples import AT, a_plan, an_incident, news, proposal
 from tools.evidence import Severity
 from tools.values import JsonValue
@@ -78,8 +79,8 @@ def test_an_empty_chain_holds(database: Database) -> None:
 
 
 def sql(*statements: str) -> Tamper:
-    """Plain SQL, as somebody with a shell on the database would type it."""
-    return lambda connection: [connection.exec_driver_sql(each) for each in statements]
+    """Plain SQL, as the owner of the tables would type it, who can take the triggers away first."""
+    return lambda connection: [connection.exec_driver_sql(each) for each in (*unguarded(connection), *statements)]
 
 
 COLUMNS = "at, actor, event, subject, payload, previous_hash, hash"
@@ -153,20 +154,18 @@ def test_the_first_entry_somebody_touched_is_named(database: Database, tampering
     assert fault in found.fault
 
 
-def test_a_whole_chain_written_anew_from_an_edit_on_shows_at_its_head(database: Database) -> None:
-    """Whoever can edit can also recompute every hash behind the edit; the head then no longer is what was kept."""
+def test_a_chain_written_anew_behind_an_edit_holds_by_itself_and_shows_only_to_who_kept_its_head(
+    database: Database,
+) -> None:
+    """Whoever can edit can also recompute every hash behind the edit: that is what checkpoints are for."""
     write(database)
     before = report(database).head
     with database.writing() as session:
-        entries = session.exec(select(AuditEntry).order_by(col(AuditEntry.seq))).all()
-        entries[2].actor, previous = "U0BOB00001", entries[1].hash
-        for entry in entries[2:]:
-            entry.previous_hash = previous
-            entry.hash = previous = audit.digest(entry)
+        rewrite(session, 3, actor="U0BOB00001")
 
     found = report(database)
 
-    assert found.fault is not None
+    assert found.fault is None
     assert found.head != before
 
 
@@ -248,24 +247,24 @@ def test_what_cannot_be_proven_is_not_written(database: Database, payload: dict[
 
 
 def test_a_chain_longer_than_a_page_is_walked_to_its_end(database: Database) -> None:
-    """Two thousand entries are read at a time."""
+    """Five thousand entries are read at a time."""
     chain, previous = [], audit.GENESIS
-    for seq in range(1, 2051):
-        entry = AuditEntry(
-            seq=seq, at=seq, actor="a", event="e", subject="s", payload="{}", previous_hash=previous, hash=""
+    for seq in range(1, 5051):
+        link = audit.linked(
+            seq=seq, previous_hash=previous, at=AT, actor="a", event="e", subject="s", payload={"n": seq}
         )
-        entry.hash = previous = audit.digest(entry)
-        chain.append(entry.model_dump())
+        previous = link.hash
+        chain.append(link._asdict())
     with database.writing() as session:
         session.execute(sa.insert(AuditEntry), chain)
-        session.execute(sa.update(AuditHead).values(seq=2050, hash=previous))
+        session.execute(sa.update(AuditHead).values(seq=5050, hash=previous))
     whole = report(database)
 
     with database.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE audit SET actor = 'x' WHERE seq = 2049")
+        sql("UPDATE audit SET actor = 'x' WHERE seq = 5049")(connection)
 
-    assert (whole.entries, whole.fault) == (2050, None)
-    assert report(database).fault == audit.ChainFault(seq=2049, fault="its own fields were changed")
+    assert (whole.entries, whole.fault) == (5050, None)
+    assert report(database).fault == audit.ChainFault(seq=5049, fault="its own fields were changed")
 
 
 def the_plan(session: Session) -> Plan:
@@ -309,6 +308,7 @@ CHANGES: list[tuple[str, str, str, Callable[[Session], object]]] = [
     ("plan.pending", "plan:2", "sayso", lambda s: a_plan(s, 1, nonce="another")),
     ("plan.approved", "plan:1", "U3", lambda s: plans.move(s, the_plan(s), PlanStatus.APPROVED, AT, actor="U3")),
     ("vote.approve", "plan:1", "U1", voted),
+    ("execution.intended", "plan:1", "sayso", lambda s: executions.intend(s, the_plan(s), 0, Phase.UNDO, AT)),
     ("execution.done", "plan:1", "sayso", settled),
 ]
 
@@ -318,7 +318,7 @@ def test_a_change_of_state_leaves_one_entry(
     database: Database, event: str, subject: str, actor: str, change: Callable[[Session], object]
 ) -> None:
     with database.writing() as session:
-        a_plan(session, an_incident(session).id or 0)
+        executions.intend(session, a_plan(session, an_incident(session).id or 0), 0, Phase.APPLY, AT)
         before = audit.verify_all(session).entries
 
     with database.writing() as session:

@@ -115,6 +115,10 @@ class AwsIdentity:
         client: CloudWatchLogsClient = self._client("logs", region)
         return client
 
+    def s3(self) -> Any:
+        """Buckets, wherever they are: S3 itself says in which region."""
+        return self._client("s3", self.region)
+
     def sns(self, region: str) -> SNSClient:
         """Topics, to confirm a subscription."""
         client: SNSClient = self._client("sns", region)
