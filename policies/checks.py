@@ -19,7 +19,7 @@ from tools.evidence import Severity
 
 def problems(file: RuleFile, catalogue: Catalogue) -> list[Problem]:
     """Everything wrong with a file that its shape does not show."""
-    found = [*_timezone(file), *_identifiers(file), *_groups(file), *_escalation(file), *_recent(file)]
+    found = [*_timezone(file), *_identifiers(file), *_groups(file), *_escalation(file), *_counts(file)]
     for index, rule in enumerate(file.rules):
         path = ("rules", index)
         found += _names(file, catalogue, rule, (*path, "when"))
@@ -74,6 +74,8 @@ def _group_references(file: RuleFile) -> Iterator[tuple[Path, tuple[str, ...]]]:
         if isinstance(rule, Approve | Restrict):
             yield ("rules", index, "require", "from"), rule.require.from_
             yield ("rules", index, "require", "must_include"), rule.require.must_include or ()
+            for number, stage in enumerate(rule.require.then or ()):
+                yield ("rules", index, "require", "then", number, "from"), stage.from_
         if isinstance(rule, AutoAfter):
             yield ("rules", index, "require", "veto_from"), rule.require.veto_from
     for index, limit in enumerate(file.limits):
@@ -125,14 +127,18 @@ def _chain(file: RuleFile, rule: Approve | Restrict, path: Path) -> Iterator[Pro
         yield Problem(path, f"the last step of {chain!r} is not before the rule's `expires`")
 
 
-def _recent(file: RuleFile) -> Iterator[Problem]:
-    """A count under a limit that does not exist would test nothing."""
-    limits = {limit.id for limit in file.limits}
+def _counts(file: RuleFile) -> Iterator[Problem]:
+    """A count under a limit, or for a rule, that does not exist would test nothing."""
+    known = {
+        "recent": ({limit.id for limit in file.limits}, "limit"),
+        "earned": ({rule.id for rule in file.rules if rule.when.unearned}, "rule that asks for a record"),
+    }
     for index, test in enumerate(file.tests):
-        recent = test.given.get("recent", {})
-        for name in recent if isinstance(recent, Mapping) else ():
-            if name not in limits:
-                yield Problem(("tests", index, "given", "recent", name), f"there is no limit {name!r}")
+        for fact, (names, noun) in known.items():
+            counted = test.given.get(fact, {})
+            for name in counted if isinstance(counted, Mapping) else ():
+                if name not in names:
+                    yield Problem(("tests", index, "given", fact, name), f"there is no {noun} {name!r}")
 
 
 def _names(file: RuleFile, catalogue: Catalogue, rule: Rule, path: Path) -> Iterator[Problem]:
@@ -152,7 +158,7 @@ def _names(file: RuleFile, catalogue: Catalogue, rule: Rule, path: Path) -> Iter
 
 def _grant(file: RuleFile, catalogue: Catalogue, rule: Rule, path: Path) -> Iterator[Problem]:
     """What a rule that allows something must and must not depend on."""
-    for fact in sorted((UNTRUSTED | {"rollbacks"}) & rule.when.given.keys()):
+    for fact in sorted((UNTRUSTED | {"rollbacks", "unearned"}) & rule.when.given.keys()):
         yield Problem((*path, fact), f"`{fact}` may only tighten: use it in a restrict or deny rule")
     for name in rule.when.during or ():
         if name in file.calendars and file.calendars[name].freeze:

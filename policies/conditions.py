@@ -11,6 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from policies.durations import Duration, in_words
 from tools.values import Value
 
 Name = Annotated[str, Field(min_length=1)]
@@ -62,8 +63,24 @@ class Comparison(Value):
         return " and ".join(f"{_SIGNS[operator]} {bound:g}" for operator, bound in self.bounds)
 
 
+class Record(Value):
+    """A record to be earned: so many plans verified, within so long, since the last that failed."""
+
+    model_config = ConfigDict(strict=True)
+
+    verified: Annotated[int, Field(ge=1, le=100)]
+    within: Duration
+
+    def __str__(self) -> str:
+        return f"{self.verified} verified within {in_words(self.within)}"
+
+
 class When(Value):
-    """The conditions of a rule. All must hold; `during` holds while any of its calendars does."""
+    """The conditions of a rule. All must hold; `during` holds while any of its calendars does.
+
+    `unearned` holds until the record is earned, for this kind of action on this service in this environment, and again
+    from the first failure on.
+    """
 
     model_config = ConfigDict(strict=True)
 
@@ -88,6 +105,7 @@ class When(Value):
     pods_affected: Comparison | None = None
     confidence: Comparison | None = None
     rollbacks: Comparison | None = None
+    unearned: Record | None = None
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -96,7 +114,7 @@ class When(Value):
         return self
 
     @property
-    def given(self) -> Mapping[str, Names | bool | Comparison]:
+    def given(self) -> Mapping[str, Names | bool | Comparison | Record]:
         """The conditions that were written, in the order of this class."""
         return {name: value for name, value in self if value is not None}
 
@@ -108,23 +126,34 @@ class Condition:
     fact: str
     needs: str
     holds: Callable[[object], bool]
+    counted_for: str | None = None
+    """The rule the fact is counted for, where each rule has a count of its own; what was not counted is zero."""
+
+    def found(self, circumstances: Mapping[str, object]) -> object:
+        """What the circumstances say to this condition."""
+        value = circumstances[self.fact]
+        if self.counted_for is None:
+            return value
+        return value.get(self.counted_for, 0) if isinstance(value, Mapping) else 0
 
 
-def compiled(when: When) -> tuple[Condition, ...]:
-    """The conditions ready to be asked many times."""
-    return tuple(_condition(name, wanted) for name, wanted in when.given.items())
+def compiled(when: When, rule: str) -> tuple[Condition, ...]:
+    """The conditions of a rule, ready to be asked many times."""
+    return tuple(_condition(name, wanted, rule) for name, wanted in when.given.items())
 
 
 def first_failure(conditions: tuple[Condition, ...], circumstances: Mapping[str, object]) -> str | None:
     """Why the conditions do not hold, by the first that fails; None when all hold."""
     for condition in conditions:
-        found = circumstances[condition.fact]
+        found = condition.found(circumstances)
         if not condition.holds(found):
             return f"{condition.fact} is {_shown(found)}, the rule needs {condition.needs}"
     return None
 
 
-def _condition(name: str, wanted: Names | bool | Comparison) -> Condition:
+def _condition(name: str, wanted: Names | bool | Comparison | Record, rule: str) -> Condition:
+    if isinstance(wanted, Record):
+        return Condition("earned", f"fewer than {wanted}", _short_of(wanted.verified), counted_for=rule)
     if isinstance(wanted, Comparison):
         return Condition(name, str(wanted), _within(wanted))
     if isinstance(wanted, bool):
@@ -135,6 +164,10 @@ def _condition(name: str, wanted: Names | bool | Comparison) -> Condition:
     if name in GLOBS:
         return Condition(name, needs, _fitting(wanted))
     return Condition(name, needs, frozenset(wanted).__contains__)
+
+
+def _short_of(verified: int) -> Callable[[object], bool]:
+    return lambda found: not (isinstance(found, int) and found >= verified)
 
 
 def _within(comparison: Comparison) -> Callable[[object], bool]:

@@ -29,18 +29,27 @@ class Effect(StrEnum):
 
 
 class Obligation(Value):
-    """So many different people from these groups must agree. Stays apart from every other obligation."""
+    """So many different people from these groups must agree. Stays apart from every other obligation.
+
+    A later `stage` opens when every obligation of the stages before is met, and whoever served one stage serves no
+    other: three stages take three people, whoever they are.
+    """
 
     rule: str
     approvals: int
     groups: tuple[str, ...]
+    stage: int = 1
 
     def implies(self, other: Obligation) -> bool:
-        """Whether meeting this one always meets the other: as many people, from no more groups."""
+        """Whether meeting this one always meets the other: as many people, from no more groups.
+
+        Says nothing of stages; `policies.strictness` compares those.
+        """
         return self.approvals >= other.approvals and set(self.groups) <= set(other.groups)
 
     def __str__(self) -> str:
-        return f"{self.approvals} of {', '.join(self.groups)}"
+        who = f"{self.approvals} of {', '.join(self.groups)}"
+        return who if self.stage == 1 else f"{who} in stage {self.stage}"
 
 
 class Reason(Value):
@@ -92,13 +101,21 @@ class Decision(Value):
         return max((obligation.approvals for obligation in self.obligations), default=0)
 
     @property
+    def stages(self) -> tuple[tuple[Obligation, ...], ...]:
+        """The obligations stage by stage, in order."""
+        numbers = sorted({each.stage for each in self.obligations})
+        return tuple(tuple(each for each in self.obligations if each.stage == number) for number in numbers)
+
+    @property
     def binding(self) -> tuple[Obligation, ...]:
-        """The obligations no other one already implies: what is worth telling people."""
+        """The obligations no other one of their stage already implies: what is worth telling people."""
         return tuple(
             obligation
             for index, obligation in enumerate(self.obligations)
             if not any(
-                other.implies(obligation) and (earlier < index or not obligation.implies(other))
+                other.stage == obligation.stage
+                and other.implies(obligation)
+                and (earlier < index or not obligation.implies(other))
                 for earlier, other in enumerate(self.obligations)
                 if earlier != index
             )

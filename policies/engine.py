@@ -119,7 +119,7 @@ def _judge(policy: Policy, facts: Facts) -> _Judged:
 
 
 def _denials(policy: Policy, facts: Facts, judged: _Judged) -> list[Reason]:
-    denials = safeguards.contradictions(policy, facts)
+    denials = [*safeguards.contradictions(policy, facts), *safeguards.unknowns(policy, facts)]
     denials += [Reason(rule=rule.id, why=rule.why) for rule in judged.denials]
     denials += safeguards.denying_limits(policy, facts, automatic=judged.automatic)
     if not denials and not judged.grants:
@@ -157,10 +157,14 @@ def _asking(policy: Policy, facts: Facts, judged: _Judged, demands: list[Demand]
 
 
 def _obligations(demand: Demand) -> list[Obligation]:
-    """One for the number asked, and one for each group that must be among them."""
+    """One for the number asked, one for each group that must be among them, and one for each later stage."""
     asked, rule = demand.asked, demand.reason.rule
     included = [Obligation(rule=rule, approvals=1, groups=(group,)) for group in asked.must_include or ()]
-    return [Obligation(rule=rule, approvals=asked.approvals, groups=asked.from_), *included]
+    later = [
+        Obligation(rule=rule, approvals=stage.approvals, groups=stage.from_, stage=number)
+        for number, stage in enumerate(asked.then or (), start=2)
+    ]
+    return [Obligation(rule=rule, approvals=asked.approvals, groups=asked.from_), *included, *later]
 
 
 def _running(policy: Policy, facts: Facts, judged: _Judged) -> Decision:
@@ -188,7 +192,8 @@ def _decision(
 
 
 def _heaviest_first(obligations: Iterable[Obligation]) -> tuple[Obligation, ...]:
-    return tuple(sorted(set(obligations), key=lambda each: (-each.approvals, each.groups, each.rule)))
+    """Stage by stage, and within a stage the largest number first."""
+    return tuple(sorted(set(obligations), key=lambda each: (each.stage, -each.approvals, each.groups, each.rule)))
 
 
 def _distinct(reasons: Iterable[Reason]) -> tuple[Reason, ...]:

@@ -5,6 +5,7 @@ Everything is told from the stored decision; nothing is judged again, so the ans
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from policies.decisions import Decision, Effect, Obligation
@@ -15,13 +16,13 @@ def summary(decision: Decision) -> str:
     """One line: what happens next, who is asked, and the main reason."""
     first, *more = decision.because
     others = f" (and {len(more)} more)" if more else ""
-    return f"{_demand(decision)}: {first.why}{others}"
+    return f"{demand(decision)}: {first.why}{others}"
 
 
 def explain(decision: Decision) -> str:
     """The whole reasoning: effect, reasons, then for each rule that did not match its first failing condition."""
     version = f"policy v{decision.policy_version}@{decision.policy_sha256[:12]}"
-    lines = [f"{decision.effect.upper()}: {_demand(decision)}  [{version}]"]
+    lines = [f"{decision.effect.upper()}: {demand(decision)}  [{version}]"]
     lines += [f"  because {reason.rule}: {reason.why}" for reason in decision.because]
     lines += [f"  asks {obligation} ({obligation.rule})" for obligation in decision.obligations]
     for step, facts in enumerate(decision.facts, start=1):
@@ -31,7 +32,8 @@ def explain(decision: Decision) -> str:
     return "\n".join(lines)
 
 
-def _demand(decision: Decision) -> str:
+def demand(decision: Decision) -> str:
+    """What has to happen before it runs, without the reasons: `Needs 1 approval from owner, within 15 min`."""
     match decision.effect:
         case Effect.AUTO:
             return "Runs without asking"
@@ -39,18 +41,25 @@ def _demand(decision: Decision) -> str:
             window = in_words(decision.window_s or 0)
             return f"Runs in {window} unless {_either(decision.veto_from)} stops it"
         case Effect.APPROVE:
-            return f"Needs {_who(decision.binding)}{_terms(decision)}"
+            return f"Needs {_who(decision)}{_terms(decision)}"
         case Effect.DENY:
             return "Not allowed"
         case _ as never:
             assert_never(never)
 
 
-def _who(obligations: tuple[Obligation, ...]) -> str:
-    first, *others = (f"{each.approvals} from {_either(each.groups)}" for each in obligations)
-    count = obligations[0].approvals
-    *middle, last = [first.replace(" from", f" approval{'s' if count > 1 else ''} from", 1), *others]
-    return f"{', '.join(middle)} and {last}" if middle else last
+def _who(decision: Decision) -> str:
+    """`2 approvals from owner or sre-oncall and 1 from owner, then 1 from sre-leads`."""
+    binding = decision.binding
+    stages = (_together([each for each in stage if each in binding]) for stage in decision.stages)
+    first, *later = stages
+    noun = "approvals from" if binding[0].approvals > 1 else "approval from"
+    return ", then ".join([first.replace("from", noun, 1), *later])
+
+
+def _together(obligations: Sequence[Obligation]) -> str:
+    *others, last = (f"{each.approvals} from {_either(each.groups)}" for each in obligations)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _terms(decision: Decision) -> str:

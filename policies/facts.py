@@ -25,7 +25,7 @@ UNTRUSTED = frozenset({"confidence", "tainted_args", "tainted_sensitive", "corro
 """Facts that evidence or a model can sway: they may tighten a decision and never loosen it."""
 
 
-COUNTED_ANEW = frozenset({"at", "recent", "rollbacks"})
+COUNTED_ANEW = frozenset({"at", "recent", "rollbacks", "earned"})
 """Facts that are established again whenever policy is asked about the same plan. The others are part of its digest."""
 
 
@@ -34,7 +34,9 @@ class Facts(Value):
 
     Names come from the resolved live object, never from a request. `namespace`, `account`, `region` and `team` are
     empty where an action has none. `recent` counts, by limit id, the executions that fall under each limit;
-    `rollbacks` those within the breaker's period.
+    `rollbacks` the plans undone within one period of the breaker, since a person last reset it. `earned` counts, by the
+    id of the rule that asks, the plans that did this kind of action to this service in this environment and were
+    verified since the last one that was undone or overridden.
     """
 
     # Infinity is a legal scale factor (from or to nothing) and must survive being stored as JSON.
@@ -59,6 +61,8 @@ class Facts(Value):
     at: AwareDatetime
     recent: Mapping[str, Annotated[int, Field(ge=0)]]
     rollbacks: Annotated[int, Field(ge=0)]
+    earned: Mapping[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    """The one fact that may be left out, as it was by plans of before: what nobody counted was not earned."""
     tainted_args: bool
     tainted_sensitive: bool
     corroborated: bool

@@ -16,10 +16,12 @@ from policies.rules import Policy, RuleFile
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["SHIPPED", "Policy", "PolicyError", "load"]
+__all__ = ["SHIPPED", "Policy", "PolicyError", "load", "untested"]
 
 SHIPPED = Path(__file__).with_name("rules.yaml")
 """The defaults that come with sayso; reading them is up to the caller."""
+HIGHEST_VERSION = 2_000_000_000
+"""What a database column surely holds."""
 
 
 def load(text: str, catalogue: Catalogue, *, name: str = "rules.yaml", active: Policy | None = None) -> Policy:
@@ -28,19 +30,32 @@ def load(text: str, catalogue: Catalogue, *, name: str = "rules.yaml", active: P
     `active` is the policy it would replace: the version must rise, unless the file is the same. A refused file leaves
     the active policy as it is.
     """
-    document = documents.parse(text, name)
-    file = _shaped(document)
-    sha256 = hashlib.sha256(text.encode()).hexdigest()
-    found = checks.problems(file, catalogue)
-    if active is not None and active.sha256 != sha256 and file.version <= active.version:
-        found.append(Problem(("version",), f"must be higher than the active version {active.version}"))
-    if found:
-        raise document.error(found)
-    policy = rules.compiled(file, sha256, catalogue)
+    document, policy = _untested(text, catalogue, name, active)
     failed = selftest.problems(policy)
     if failed:
         raise document.error(failed)
     return policy
+
+
+def untested(text: str, catalogue: Catalogue, *, name: str = "rules.yaml") -> Policy:
+    """The policy of a file that is sound but for its own tests, which were not run. Only for running them: it may not
+    decide anything.
+    """
+    return _untested(text, catalogue, name, None)[1]
+
+
+def _untested(text: str, catalogue: Catalogue, name: str, active: Policy | None) -> tuple[Document, Policy]:
+    document = documents.parse(text, name)
+    file = _shaped(document)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    found = checks.problems(file, catalogue)
+    if file.version > HIGHEST_VERSION:
+        found.append(Problem(("version",), f"must be at most {HIGHEST_VERSION}"))
+    if active is not None and active.sha256 != sha256 and file.version <= active.version:
+        found.append(Problem(("version",), f"must be higher than the active version {active.version}"))
+    if found:
+        raise document.error(found)
+    return document, rules.compiled(file, sha256, catalogue)
 
 
 def _shaped(document: Document) -> RuleFile:

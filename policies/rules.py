@@ -27,7 +27,9 @@ Why = Annotated[str, Field(min_length=10, max_length=300)]
 
 DEFAULT_EXPIRY_S = 15 * 60
 """How long people have to answer where a rule does not say."""
-RESERVED = frozenset({"default", "breaker", "catalogue", "veto-window"})
+LATER_STAGES = 3
+"""How many more stages may follow the first."""
+RESERVED = frozenset({"default", "breaker", "catalogue", "facts", "veto-window"})
 """Ids under which the engine gives reasons of its own."""
 
 
@@ -44,12 +46,20 @@ class Group(_Strict):
     fallback: Names | None = None
 
 
+class Stage(_Strict):
+    """Who must agree next, once everything asked before is met. Whoever served an earlier stage does not count here."""
+
+    approvals: Approvals
+    from_: Names = Field(alias="from")
+
+
 class Asked(_Strict):
-    """What people must do before an action may run."""
+    """What people must do before an action may run. `then` lists the later stages, in order."""
 
     approvals: Approvals
     from_: Names = Field(alias="from")
     must_include: Names | None = None
+    then: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=LATER_STAGES)] | None = None
     not_requester: bool = True
     reason: bool = False
     step_up: bool = False
@@ -200,6 +210,8 @@ class Policy:
     catalogue: Catalogue
     zone: ZoneInfo
     rules: tuple[CompiledRule, ...]
+    asks: frozenset[str] = frozenset()
+    """Every fact that some rule has a condition on."""
 
     @property
     def version(self) -> int:
@@ -210,5 +222,6 @@ class Policy:
 def compiled(file: RuleFile, sha256: str, catalogue: Catalogue) -> Policy:
     """The policy a sound file describes. Does not check it: `policies.loading.load` does."""
     ordered = sorted(file.rules, key=lambda rule: rule.id)
-    rules = tuple(CompiledRule(rule, conditions.compiled(rule.when)) for rule in ordered)
-    return Policy(file=file, sha256=sha256, catalogue=catalogue, zone=ZoneInfo(file.timezone), rules=rules)
+    rules = tuple(CompiledRule(rule, conditions.compiled(rule.when, rule.id)) for rule in ordered)
+    asks = frozenset(fact for rule in ordered for fact in rule.when.given)
+    return Policy(file=file, sha256=sha256, catalogue=catalogue, zone=ZoneInfo(file.timezone), rules=rules, asks=asks)

@@ -35,6 +35,20 @@ def contradictions(policy: Policy, facts: Facts) -> list[Reason]:
     return []
 
 
+def unknowns(policy: Policy, facts: Facts) -> list[Reason]:
+    """Facts some rule asks that nobody established. A rule about a team could not bite where the team is unknown."""
+    missing = [fact for fact in ("team", "account") if fact in policy.asks and _ought_to_be_known(fact, facts)]
+    why = "The rules ask for the {fact} of {service}, and the service catalogue does not say it."
+    return [Reason(rule="facts", why=why.format(fact=fact, service=facts.service)) for fact in missing]
+
+
+def _ought_to_be_known(fact: str, facts: Facts) -> bool:
+    """Every change has a team; only what lies in a region has an account."""
+    if not facts.mutating or (fact == "account" and not facts.region):
+        return False
+    return not getattr(facts, fact)
+
+
 def denying_limits(policy: Policy, facts: Facts, *, automatic: bool) -> list[Reason]:
     """Limits that forbid another execution, and limits nobody counted: an unknown count is a full one."""
     reasons: list[Reason] = []
@@ -61,7 +75,8 @@ def open_breaker(policy: Policy, facts: Facts) -> list[Demand]:
     breaker = policy.file.breaker
     if breaker is None or not facts.mutating or facts.rollbacks < breaker.rollbacks:
         return []
-    why = f"{facts.rollbacks} plans were rolled back within {in_words(breaker.per)}, so nothing runs by itself."
+    undone = f"{facts.rollbacks} plans were rolled back within {in_words(breaker.per)}"
+    why = f"{undone}, so nothing runs by itself until a person resets the breaker."
     groups = breaker.from_ or tuple(sorted(policy.file.groups))
     return [Demand(Reason(rule="breaker", why=why), _asked(groups))]
 

@@ -13,8 +13,10 @@ from policies.decisions import Decision
 from policies.documents import Problem
 from policies.durations import in_words
 from policies.engine import decide
+from policies.explanation import demand
 from policies.facts import Facts
 from policies.rules import BuiltInTest, Policy
+from tools.values import Value
 
 
 def problems(policy: Policy) -> list[Problem]:
@@ -33,6 +35,29 @@ def problems(policy: Policy) -> list[Problem]:
         if rule.id not in reached:
             found.append(Problem(("rules", index), "no built-in test reaches this rule"))
     return found
+
+
+class TestResult(Value):
+    """One built-in test as it went: what was decided, and what it expected otherwise."""
+
+    __test__ = False  # pytest would take it for a case of its own
+
+    name: str
+    decided: str
+    failures: tuple[str, ...]
+
+
+def results(policy: Policy) -> tuple[TestResult, ...]:
+    """Every built-in test and how it went, in the order of the file."""
+    return tuple(_result(policy, test) for test in policy.file.tests)
+
+
+def _result(policy: Policy, test: BuiltInTest) -> TestResult:
+    try:
+        decision = decide(policy, facts_of(policy, test))
+    except (ValidationError, ValueError) as error:
+        return TestResult(name=test.name, decided="nothing", failures=(_flat(error),))
+    return TestResult(name=test.name, decided=demand(decision), failures=tuple(failures(test, decision)))
 
 
 def facts_of(policy: Policy, test: BuiltInTest) -> Facts:

@@ -30,12 +30,20 @@ def _effect(now: Decision, than: Decision) -> list[str]:
 
 
 def _obligations(now: Decision, than: Decision) -> list[str]:
-    new = [wanted for wanted in now.obligations if not _covered(wanted, than.obligations)]
-    return [f"it needs {wanted} ({wanted.rule})" for wanted in new]
+    """Each stage takes as many stages of before as cover it, in order: people who served one stage serve no other."""
+    found: list[str] = []
+    before = list(than.stages)
+    for stage in now.stages:
+        had: list[Obligation] = []
+        while before and _uncovered(stage, had):
+            had += before.pop(0)
+        found += [f"it needs {wanted} ({wanted.rule})" for wanted in _uncovered(stage, had)]
+    return found
 
 
-def _covered(wanted: Obligation, had: tuple[Obligation, ...]) -> bool:
-    return any(each.implies(wanted) for each in had)
+def _uncovered(stage: tuple[Obligation, ...], had: list[Obligation]) -> list[Obligation]:
+    """What a stage wants that none of these already asked."""
+    return [wanted for wanted in stage if not any(each.implies(wanted) for each in had)]
 
 
 def _terms(now: Decision, than: Decision) -> list[str]:

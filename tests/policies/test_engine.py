@@ -10,8 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 from policies import rules
 from policies.engine import Decision, Effect, Facts, Obligation, decide, decide_all, explain, summary
 from policies.facts import scale_factor
-from policies.rules import Policy, RuleFile
-from tests.policies.samples import facts, sheet, shipped
+from policies.rules import Policy, Rule, RuleFile
+from tests.policies.samples import facts, sheet, shipped, with_rules
 
 SATURDAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FRIDAY_1556 = datetime(2026, 11, 20, 15, 56, tzinfo=UTC)
@@ -157,12 +157,58 @@ def test_facts_that_contradict_the_catalogue_are_denied(trait: dict[str, bool]) 
     assert decision.because[0].rule == "catalogue"
 
 
-@pytest.mark.parametrize("missing", sorted(Facts.model_fields))
+@pytest.mark.parametrize("missing", sorted(set(Facts.model_fields) - {"earned"}))
 def test_a_missing_fact_is_an_error(missing: str) -> None:
     known = {name: value for name, value in facts(sheet()) if name != missing}
 
     with pytest.raises(ValidationError, match="Field required"):
         Facts.model_validate(known)
+
+
+def test_a_record_nobody_counted_is_none_at_all() -> None:
+    case = facts(shipped(), action="k8s.scale_deployment", env="staging", earned={"staging-scale-unproven": 9})
+    known = {name: value for name, value in case if name != "earned"}
+
+    assert decide(shipped(), case).effect is Effect.AUTO
+    assert decide(shipped(), Facts.model_validate(known)).effect is Effect.APPROVE
+
+
+@pytest.mark.parametrize(
+    ("when", "unknown", "denied"),
+    [
+        ({"team": ("web",)}, {"team": ""}, True),
+        ({"team": ("web",)}, {"team": "payments"}, False),
+        ({"team": ("*",)}, {"team": ""}, True),
+        ({"service": ("web",)}, {"team": ""}, False),
+        ({"account": ("1*",)}, {"account": "", "region": "eu-west-2", "namespace": ""}, True),
+        ({"account": ("1*",)}, {"account": "2", "region": "eu-west-2", "namespace": ""}, False),
+        ({"account": ("1*",)}, {"account": ""}, False),
+        ({"team": ("web",)}, {"team": "", "action": "k8s.get_logs"}, False),
+    ],
+)
+def test_where_a_rule_asks_for_the_team_or_the_account_not_knowing_it_forbids_a_change(
+    when: dict[str, object], unknown: dict[str, object], denied: bool
+) -> None:
+    rule = {"id": "off-limits", "why": "their things are off limits", "when": {**when, "mutating": True}}
+    policy = with_rules(sheet(), TypeAdapter[Rule](Rule).validate_python({**rule, "effect": "deny"}))
+
+    decision = decide(policy, facts(policy, **unknown))
+
+    assert (decision.effect is Effect.DENY) is denied
+    if denied:
+        what = next(iter(when))
+        why = f"The rules ask for the {what} of api, and the service catalogue does not say it."
+        assert ("facts", why) in [(reason.rule, reason.why) for reason in decision.because]
+
+
+@pytest.mark.parametrize(("verified", "failed"), [(4, None), (5, "earned is 5, the rule needs fewer than 5")])
+def test_why_tells_how_good_the_record_is(verified: int, failed: str | None) -> None:
+    record = {"staging-scale-unproven": verified, "another-rule": 99}
+    decision = decide(shipped(), facts(shipped(), action="k8s.scale_deployment", env="staging", earned=record))
+
+    (line,) = [line for line in decision.trace if line.rule == "staging-scale-unproven"]
+
+    assert line.failed == (f"{failed} verified within 30 d" if failed else None)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +227,8 @@ def test_a_missing_fact_is_an_error(missing: str) -> None:
         {"corroborated": None},
         {"rollbacks": -1},
         {"recent": {"total-global": -1}},
+        {"earned": {"staging-scale-unproven": -1}},
+        {"earned": None},
         {"severity": "sev0"},
         {"weather": "fine"},
     ],

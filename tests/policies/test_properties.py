@@ -45,6 +45,8 @@ def some_asked(draw: st.DrawFn) -> dict[str, object]:
     if draw(st.booleans()):
         asked["must_include"] = (draw(st.sampled_from(GROUPS)),)
     if draw(st.booleans()):
+        asked["then"] = ({"approvals": draw(st.integers(1, 2)), "from": draw(some_groups)},)
+    if draw(st.booleans()):
         asked["expires"] = draw(some_lengths)
     return {**asked, **{flag: draw(st.booleans()) for flag in ("not_requester", "reason", "step_up")}}
 
@@ -73,6 +75,7 @@ def some_restriction(draw: st.DrawFn, name: str) -> Rule:
         {"corroborated": False},
         {"rollbacks": {"ge": 1}},
         {"during": ("weekend-freeze",)},
+        {"unearned": {"verified": draw(st.integers(1, 9)), "within": "30d"}},
     ]
     when |= draw(st.sampled_from(extra))
     effect = draw(st.sampled_from(["restrict", "restrict", "deny"]))
@@ -129,6 +132,7 @@ def test_worse_facts_never_loosen(data: st.DataObject, policy: Policy) -> None:
 def worsened(draw: st.DrawFn, case: Facts) -> Facts:
     """The same facts with less trust, or with more behind them."""
     limit = draw(st.sampled_from(sorted(case.recent)))
+    forgotten = {rule: draw(st.integers(0, verified)) for rule, verified in case.earned.items()}
     change: dict[str, object] = draw(
         st.sampled_from(
             [
@@ -138,6 +142,8 @@ def worsened(draw: st.DrawFn, case: Facts) -> Facts:
                 {"corroborated": False},
                 {"rollbacks": case.rollbacks + draw(st.integers(1, 3))},
                 {"recent": {**case.recent, limit: case.recent[limit] + draw(st.integers(1, 30))}},
+                {"earned": forgotten},
+                {"earned": {}},
             ]
         )
     )

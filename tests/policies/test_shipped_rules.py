@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import given
 from policies.engine import Effect, decide, summary
 from policies.facts import scale_factor
 from policies.loading import load
+from policies.rules import Policy
 from tests.policies.samples import CATALOGUE, DEFAULTS, MOMENTS, facts, shipped
 
 KINDS = sorted(CATALOGUE.kinds)
@@ -62,12 +64,46 @@ def test_system_namespaces_are_out_of_reach(kind: str, namespace: str) -> None:
     assert "off limits" in summary(decision)
 
 
-def test_the_freeze_in_the_comments_works_once_uncommented() -> None:
-    keys = "calendars:|  [a-z-]+-freeze:|- id: freeze|  why: .Change freeze|  when: .*freeze|  effect|  require|- {name"
-    text = re.sub(rf"^(  )?# (?={keys})", r"\1", DEFAULTS, flags=re.MULTILINE).replace("version: 1 ", "version: 2 ")
+@cache
+def uncommented() -> Policy:
+    """The defaults with all that stands in their comments put to use."""
+    keys = "calendars:|  [a-z-]+-freeze:|- id: |  why: |  when: |  effect: |  require: |- {name"
+    text = re.sub(rf"^(  )?# (?={keys})", r"\1", DEFAULTS, flags=re.MULTILINE)
+    return load(re.sub(r"^version: \d+ ", "version: 99 ", text, flags=re.MULTILINE), CATALOGUE, active=shipped())
 
-    frozen = load(text, CATALOGUE, active=shipped())
 
-    decision = decide(frozen, facts(frozen, action="k8s.set_env", at=datetime(2026, 12, 25, 12, tzinfo=UTC)))
-    assert len(frozen.file.tests) == len(shipped().file.tests) + 1
+def test_what_stands_in_the_comments_works_once_uncommented() -> None:
+    added = {rule.id for rule in uncommented().file.rules} - {rule.id for rule in shipped().file.rules}
+
+    assert added == {"freeze", "payments-leads"}
+    assert len(uncommented().file.tests) == len(shipped().file.tests) + 2
+
+
+def test_the_freeze_in_the_comments_asks_two_people_at_christmas() -> None:
+    at = datetime(2026, 12, 25, 12, tzinfo=UTC)
+
+    decision = decide(uncommented(), facts(uncommented(), action="k8s.set_env", at=at))
+
     assert str(decision.obligations[0]) == "2 of owner, sre-oncall, sre-leads"
+
+
+def test_the_two_levels_in_the_comments_are_told_in_their_order() -> None:
+    decision = decide(uncommented(), facts(uncommented(), service="payments-api"))
+
+    assert summary(decision).startswith("Needs 1 approval from owner, then 1 from sre-leads, not from the requester")
+
+
+@pytest.mark.parametrize(("verified", "effect"), [(0, Effect.APPROVE), (4, Effect.APPROVE), (5, Effect.AUTO)])
+def test_scaling_in_staging_runs_by_itself_once_that_is_earned(verified: int, effect: Effect) -> None:
+    record = {"staging-scale-unproven": verified}
+    case = facts(shipped(), action="k8s.scale_deployment", env="staging", scale_factor=2.0, earned=record)
+
+    assert decide(shipped(), case).effect is effect
+
+
+@pytest.mark.parametrize("doubt", [{"confidence": 6.0}, {"tainted_args": True}, {"rollbacks": 2}])
+def test_a_good_record_does_not_outweigh_doubt(doubt: dict[str, object]) -> None:
+    record = {"staging-scale-unproven": 99}
+    case = facts(shipped(), action="k8s.scale_deployment", env="staging", earned=record, **doubt)
+
+    assert decide(shipped(), case).effect is Effect.APPROVE
