@@ -1,6 +1,7 @@
 """What people may ask in words, after `/sayso`, in a mention or in a direct message, and the answers from the record.
 
-One table serves the parser and the help text. Nothing here changes anything.
+One table serves the parser and the help text: verbs only look, orders change something. An order is taken only as the
+slash command, whose request Slack signed for the very person, and is carried out where its subject lives.
 """
 
 from __future__ import annotations
@@ -11,15 +12,20 @@ from dataclasses import dataclass
 
 from bot import cards
 from bot.desk import Desk
+from bot.emergencies import break_glass, stopping
 from bot.health import check
+from bot.people import LookupFailed, NotAllowed, Person, delegation
+from bot.policy import policy_cards
 from bot.views import ephemeral, lists
+from bot.views import exceptions as exceptions_view
 from bot.views import help as help_view
-from bot.views.blocks import Message
+from bot.views.blocks import Message, View
 from bot.views.incident import card as incident_card
 from bot.views.plan import PlanState
 from policies.engine import explain
-from storage import audit, incidents, plans
+from storage import audit, exceptions, inbox, incidents, plans
 from storage.tables import Incident, Plan, PlanStatus
+from tools.values import Value
 
 
 @dataclass(frozen=True)
@@ -31,24 +37,86 @@ class Verb:
     answer: Callable[[str, Desk], Message]
 
 
+@dataclass(frozen=True)
+class Opens:
+    """An answer that is a modal."""
+
+    view: View
+
+
+@dataclass(frozen=True)
+class Order:
+    """One thing people can have done. `carry_out` gets who asks and what was typed after it.
+
+    It may raise LookupFailed when Slack does not say who may.
+    """
+
+    usage: str
+    does: str
+    carry_out: Callable[[Person, str, Desk], Message | Opens]
+
+
+class Typed(Value):
+    """A slash command as it came: who typed what. `key` is unique for one request, so that a replay is recognised."""
+
+    key: str
+    user_id: str
+    team_id: str
+    text: str
+
+
 def reply(text: str, desk: Desk) -> Message:
-    """The answer to what somebody typed; help, with the nearest verb, when it is not understood."""
-    verb, _, rest = text.strip().partition(" ")
-    known = VERBS.get(verb.lower())
-    if known is not None:
-        return known.answer(rest.strip(), desk)
-    near = difflib.get_close_matches(verb.lower(), VERBS, n=1)
-    if near:
-        return help_view.answer(_commands(near), unknown=verb)
-    return help_view.answer(_commands(list(VERBS)), unknown=verb or None)
+    """The answer to what somebody said; help, with the nearest verb, when it is not understood. Changes nothing."""
+    name, rest = _parted(text)
+    if name in VERBS:
+        return VERBS[name].answer(rest, desk)
+    if name in ORDERS:
+        return ephemeral.note(f"That changes something, so I take it only as the command: /sayso {ORDERS[name].usage}")
+    near = difflib.get_close_matches(name, [*VERBS, *ORDERS], n=1)
+    return help_view.answer(_commands(near or [*VERBS, *ORDERS]), unknown=text.strip().partition(" ")[0] or None)
 
 
-def _commands(verbs: list[str]) -> list[help_view.Command]:
-    return [help_view.Command(usage=VERBS[verb].usage, does=VERBS[verb].does) for verb in verbs]
+def command(typed: Typed, desk: Desk) -> Message | Opens:
+    """Answer a slash command, or carry it out for who may have that done; refusals leave an audit entry."""
+    name, rest = _parted(typed.text)
+    if name not in ORDERS:
+        return reply(typed.text, desk)
+    person = desk.people.identify(typed.user_id, typed.team_id)
+    if isinstance(person, NotAllowed):
+        return _refused(typed, person.reason, ephemeral.unauthorised(person.reason), desk)
+    with desk.database.writing() as session:
+        fresh = inbox.accept(session, typed.key, "command", typed.model_dump_json(), desk.now())
+        inbox.handled(session, typed.key, desk.now())
+    if not fresh:
+        return _refused(typed, "the same command again", ephemeral.note("This command was taken before."), desk)
+    try:
+        return ORDERS[name].carry_out(person, rest, desk)
+    except LookupFailed as error:
+        reason = f"Slack could not say who may do that ({error})"
+        return _refused(typed, reason, ephemeral.unauthorised(f"{reason}; try again"), desk)
+
+
+def _parted(text: str) -> tuple[str, str]:
+    name, _, rest = text.strip().partition(" ")
+    return name.lower(), rest.strip()
+
+
+def _refused(typed: Typed, reason: str, told: Message, desk: Desk) -> Message:
+    subject, payload = f"command:{_parted(typed.text)[0]}", {"reason": reason, "team": typed.team_id}
+    with desk.database.writing() as session:
+        audit.append(
+            session, actor=typed.user_id, event="command.refused", subject=subject, payload=payload, at=desk.now()
+        )
+    return told
+
+
+def _commands(names: list[str]) -> list[help_view.Command]:
+    every: dict[str, Verb | Order] = {**VERBS, **ORDERS}
+    return [help_view.Command(usage=every[name].usage, does=every[name].does) for name in names]
 
 
 def _help(_rest: str, _desk: Desk) -> Message:
-    return help_view.answer(_commands(list(VERBS)))
+    return help_view.answer(_commands([*VERBS, *ORDERS]))
 
 
 def _incidents(_rest: str, desk: Desk) -> Message:
@@ -77,6 +145,10 @@ def _why(rest: str, desk: Desk) -> Message:
         return lists.explanation(cards.plan_name(plan.id), explain(plan.decision))
 
 
+def _policy(_rest: str, desk: Desk) -> Message:
+    return policy_cards.status(desk)
+
+
 def _audit(rest: str, desk: Desk) -> Message:
     subject = {"I": f"incident:{_number(rest, 'INC-')}", "P": f"plan:{_number(rest, 'P-')}"}.get(rest[:1].upper())
     with desk.database.reading() as session:
@@ -99,9 +171,15 @@ def _status(_rest: str, desk: Desk) -> Message:
     with desk.database.reading() as session:
         waiting = len(plans.in_status(session, PlanStatus.PENDING))
         unresolved = len(incidents.listed(session, only_open=True, limit=1000))
+        stopped = exceptions.stopped(session) is not None
     return lists.status(
-        lists.Status(parts=check(desk), open_incidents=unresolved, pending_plans=waiting, stopped=False)
+        lists.Status(parts=check(desk), open_incidents=unresolved, pending_plans=waiting, stopped=stopped)
     )
+
+
+def _break_glass(_person: Person, rest: str, desk: Desk) -> Message | Opens:
+    asked = break_glass.question(rest, desk)
+    return ephemeral.note(asked) if isinstance(asked, str) else Opens(exceptions_view.break_glass(asked))
 
 
 VERBS: dict[str, Verb] = {
@@ -112,6 +190,19 @@ VERBS: dict[str, Verb] = {
     "why": Verb("why P-7", "Why policy asks whom for a plan", _why),
     "audit": Verb("audit [INC-7 | P-7]", "The latest entries of the record, of everything or of one thing", _audit),
     "status": Verb("status", "How sayso's own parts are", _status),
+    "policy": Verb("policy", "Which rules decide, since when, and what change of them waits", _policy),
+    "delegations": Verb("delegations", "Whose vote is lent to whom", delegation.listed),
+}
+ORDERS: dict[str, Order] = {
+    "delegate": Order("delegate @bob 3d holiday", "Lend somebody your vote for a while", delegation.lend),
+    "undelegate": Order("undelegate @bob", "Take your vote back", delegation.take_back),
+    "stop": Order("stop [reason]", "Let nothing start any more", stopping.stop),
+    "resume": Order("resume", "Let what is approved start again", stopping.resume),
+    "reset-breaker": Order(
+        "reset-breaker", "Let routine things run by themselves after rollbacks", stopping.reset_breaker
+    ),
+    "break-glass": Order("break-glass P-7", "Run a plan alone, in an emergency; everybody is told", _break_glass),
+    "review": Order("review P-7 what happened", "Review what somebody did alone", break_glass.review),
 }
 
 
@@ -135,7 +226,7 @@ def plan_row(plan: Plan) -> lists.PlanRow:
         id=cards.plan_name(plan.id),
         version=plan.version,
         incident_id=cards.incident_name(plan.incident_id),
-        title=plan.rehearsal.steps[0].action.title,
+        title=plan.rehearsal.steps[0].title,
         state=PlanState(plan.status),
         at=plan.not_after if pending else (plan.finished_at or plan.claimed_at or plan.decided_at or plan.proposed_at),
     )

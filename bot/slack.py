@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.metrics import Metrics
+from bot.people import LookupFailed
 from storage import messages
 from storage.database import Database
 from storage.tables import Message
@@ -41,6 +42,14 @@ REFUSALS = frozenset(
 """Errors that the same message will meet again: no use in retrying."""
 
 
+CHANNELS = ("C", "G")
+"""What ids of channels begin with; people of other organisations may be in those."""
+
+
+class SharedChannel(Exception):
+    """People of another organisation read this channel: no incident is told there."""
+
+
 class Outbox(threading.Thread):
     """Posts and edits until stopped. One a process; several processes share the work through the table."""
 
@@ -52,11 +61,13 @@ class Outbox(threading.Thread):
         metrics: Metrics,
         now: Callable[[], datetime],
         posts_a_second: float = 1.0,
+        is_shared: Callable[[str], bool] | None = None,
     ) -> None:
         super().__init__(name="outbox", daemon=True)
         self._client, self._database, self._owner, self._now = client, database, owner, now
         self._metrics = metrics
         self._pace = posts_a_second
+        self._is_shared = is_shared
         self._stopping = threading.Event()
         self._not_before: defaultdict[str, float] = defaultdict(float)
 
@@ -104,7 +115,12 @@ class Outbox(threading.Thread):
         except SlackApiError as error:
             self._after_refusal(message, error, tried_before)
             return False
-        except (SlackClientError, OSError) as error:
+        except SharedChannel:
+            log.error("slack.shared_channel", message=message.key, channel=message.channel)
+            with self._database.writing() as session:
+                messages.undeliverable(session, message.key, "shared_channel")
+            return False
+        except (SlackClientError, LookupFailed, OSError) as error:
             self._count(message, "unreachable")
             log.warning("slack.unreachable", message=message.key, error=str(error))
             self._not_before[_lane(message)] = time.monotonic() + BURST / self._pace + 1
@@ -135,6 +151,8 @@ class Outbox(threading.Thread):
                 messages.undeliverable(session, message.key, code)
 
     def _post(self, message: Message) -> str:
+        if self._is_shared is not None and message.channel[:1] in CHANNELS and self._is_shared(message.channel):
+            raise SharedChannel(message.channel)
         body = json.loads(message.wanted) | {"metadata": _metadata(message)}
         posted = self._client.chat_postMessage(
             channel=message.channel,

@@ -1,4 +1,4 @@
-"""The HTTP door: alert webhooks in, Slack's requests in HTTP mode, health and metrics out.
+"""The HTTP door: alert webhooks in, Slack's requests in HTTP mode, sign-in pages, health and metrics out.
 
 Here: who may post (verified before anything is read), how much, and what the sender is told. What a body means is in
 `bot.alerts`, what becomes of an alert in `bot.intake`. Nothing about what went wrong inside ever leaves.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import structlog
-from flask import Flask, Request, Response, jsonify, request
+from flask import Blueprint, Flask, Request, Response, jsonify, request
 from pydantic import SecretStr
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -36,6 +37,8 @@ MAXIMUM_BODY = 1024 * 1024
 HARD_LIMIT = 8 * MAXIMUM_BODY
 """From here on the server itself hangs up, without reading."""
 THREADS = 8
+FUTURE = 30
+"""Seconds by which Slack's clock may be ahead of ours (approvals fact sheet, section 2.6)."""
 
 Answer = tuple[Response, int]
 log = structlog.get_logger(__name__)
@@ -56,6 +59,8 @@ class Doors:
     now: Callable[[], datetime]
     slack: Callable[[Request], Response] | None = None
     """Bolt's handler, in HTTP mode."""
+    sign_in: Blueprint | None = None
+    """The pages where a decision is confirmed behind a fresh sign-in; `bot.sign_in.pages`'s."""
 
 
 class Forged(Exception):
@@ -104,6 +109,8 @@ def create_web(doors: Doors) -> Flask:
         view_func=lambda: Response(doors.metrics.exposition(), content_type=CONTENT_TYPE),
         endpoint="metrics",
     )
+    if doors.sign_in is not None:
+        app.register_blueprint(doors.sign_in)
     app.register_error_handler(RequestEntityTooLarge, lambda _: _too_large(doors, known))
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(Exception, _failed)
@@ -207,7 +214,18 @@ def _keep_aside(doors: Doors, source: Source, body: bytes, reason: str) -> Answe
 def _slack(doors: Doors) -> Response | Answer:
     if doors.slack is None:
         return _said(404, error="Slack comes by Socket Mode; SAYSO_SLACK_MODE=http opens this address")
+    if _from_the_future(request.headers.get("X-Slack-Request-Timestamp", "")):
+        log.warning("slack.forged", reason="stamped in the future", sender=request.remote_addr)
+        return _said(401, error="not authenticated")
     return doors.slack(request)
+
+
+def _from_the_future(stamp: str) -> bool:
+    """Whether a request was signed for later. Bolt takes five minutes either way, and would so take one twice as long.
+
+    By the wall clock, as Bolt does. What has no stamp, or none that is a number, is Bolt's to refuse.
+    """
+    return stamp.isascii() and stamp.isdigit() and len(stamp) < 15 and int(stamp) - time.time() > FUTURE
 
 
 def _ready(doors: Doors) -> Answer:

@@ -9,7 +9,7 @@ from bot.views.blocks import Message, Rendering, message, section
 from bot.views.ids import Identifier
 from bot.views.plan import FACES, PlanState
 from bot.views.signs import Sign
-from bot.views.text import code, inline, link, moment, who
+from bot.views.text import clock, code, inline, link, moment, who
 
 HERE = Rendering("eph", "note", 0)
 """Nobody edits what only one person saw, so block ids need no counter."""
@@ -32,10 +32,19 @@ def already_voted(plan_id: Identifier, verdict: Literal["approve", "reject"], at
     return _private(Sign.DONE, f"You already {done} plan {plan_id}.", f"Your vote of {moment(at)} stands.")
 
 
-def vote_counted(plan_id: Identifier, progress: tuple[str, ...]) -> Message:
-    """An approval that was not the last one needed."""
+def vote_counted(plan_id: Identifier, progress: tuple[str, ...], *, stopped: bool = False) -> Message:
+    """An approval, and how far the plan has come. `stopped`: everyone agreed, and nothing starts all the same."""
     so_far = [f"So far: {inline(each, 200)}" for each in progress]
-    return _private(Sign.DONE, f"Your approval of plan {plan_id} counts.", *so_far)
+    waits = ["I am stopped, so it waits: `/sayso resume` lets it run."] if stopped else []
+    return _private(Sign.DONE, f"Your approval of plan {plan_id} counts.", *so_far, *waits)
+
+
+def sign_in(plan_id: Identifier, url: str, until: datetime) -> Message:
+    """The decision needs a fresh sign-in: the link that leads to it, for this person only."""
+    told = f"Plan {plan_id} needs a fresh sign-in: nothing counts until you have confirmed it there."
+    return _private(
+        Sign.LOCKED, told, link(url, "Sign in and confirm"), f"The link is yours, works once, until {clock(until)}."
+    )
 
 
 def replaced(plan_id: Identifier, permalink: str | None = None) -> Message:

@@ -7,24 +7,28 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from bot import approval, intake, standing, sweep
 from bot.alerts import AlertStatus, ParsedAlert
 from bot.approval import Click
+from bot.people import People
 from bot.starting import run_id
 from bot.views.blocks import Message
 from bot.views.ids import PlanReference
 from deploy.sandbox.workspace import CallFault, Workspace
-from deploy.sandbox.workspace.directory import ALERTS, OTHER_TEAM_ID, TEAM_ID
+from deploy.sandbox.workspace.directory import ALERTS, OTHER_TEAM_ID, SHARED, TEAM_ID
 from policies.rules import Asked, Deny, Restrict
 from storage import audit, executions, incidents, plans
 from storage.database import Database
 from storage.tables import IncidentStatus, Plan, PlanStatus, ResourceLock, Verdict
-from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench, bench, either_database
+from tests.bot.desks import ALICE, BOB, BOTH, CAROL, GROUPS, Bench, bench, client_of, either_database
 from tests.policies.samples import with_rules
 from tests.storage.samples import AT, SOON
 from tools.evidence import Severity
@@ -101,7 +105,12 @@ def test_one_approval_of_one_who_may_starts_the_plan(desk: Bench) -> None:
     assert "counts" in text(told)
     assert (stands.status, stands.decided_at) == (PlanStatus.APPROVED, AT)
     assert desk.starts.all == [("remediate", run_id(stands), (1, run_id(stands)))]
-    assert desk.entries("plan:1") == [("sayso", "plan.pending"), (ALICE, "vote.approve"), (ALICE, "plan.approved")]
+    assert desk.entries("plan:1") == [
+        ("sayso", "plan.pending"),
+        (ALICE, "vote.approve"),
+        (ALICE, "plan.approved"),
+        ("sayso", "lock.taken"),
+    ]
     with desk.database.reading() as session:
         assert session.get(ResourceLock, "kubernetes:shop:Deployment:checkout-1") is not None
 
@@ -150,6 +159,7 @@ def test_two_must_agree_and_each_counts_once(desk: Bench) -> None:
         "click.refused",
         "vote.approve",
         "plan.approved",
+        "lock.taken",
     ]
 
 
@@ -259,7 +269,7 @@ def test_a_button_from_before_the_plan_was_made_anew_decides_nothing(desk: Bench
 
     told = approval.decide(click(old, ALICE), desk.desk)
 
-    assert "takes no votes any more" in text(told)
+    assert "was replaced" in text(told)
     assert refusal(desk) == "the plan is superseded"
 
 
@@ -428,6 +438,220 @@ def test_who_agreed_to_a_plan_that_was_sent_back_presses_again(desk: Bench) -> N
     stands = desk.plan()
     assert (stands.status, stands.round) == (PlanStatus.APPROVED, 2)
     assert len(desk.starts.runs) == 2
+
+
+def stricter(desk: Bench, **asked: object) -> Bench:
+    """The desk under rules that ask more, besides what they asked before."""
+    more = {"approvals": 1, "from": ("sre-oncall",), **asked}
+    rule = NEEDS_REASON.model_copy(update={"require": Asked.model_validate(more)})
+    return desk.under(with_rules(desk.desk.policy, rule))
+
+
+@BOTH
+def test_a_policy_that_became_stricter_asks_anew_and_lets_people_say_it_again(desk: Bench) -> None:
+    """What Alice said is too old under the new rules: without a new round she could never agree again."""
+    plan = desk.ask(scale_factor=3.0)
+    approval.decide(click(plan, ALICE), desk.desk)
+    desk.clock.pass_(seconds=90)
+    hurried = stricter(desk, expires="60s")
+
+    approval.decide(click(plan, BOB), hurried.desk)
+    waiting = desk.plan()
+    approval.decide(click(plan, ALICE), hurried.desk)
+
+    stands = desk.plan()
+    assert (waiting.status, waiting.round, waiting.decision.expires_s) == (PlanStatus.PENDING, 2, 60)
+    assert (stands.status, stands.round) == (PlanStatus.APPROVED, 2)
+    assert [event for _, event in desk.entries("plan:1")][:5] == [
+        "plan.pending",
+        "vote.approve",
+        "plan.asked_again",
+        "vote.approve",
+        "vote.approve",
+    ]
+    assert run_id(stands) in desk.starts.runs
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [("p95 doubled", PlanStatus.APPROVED), (None, PlanStatus.PENDING)], ids=["enough", "too little"]
+)
+def test_what_was_said_in_an_earlier_round_counts_where_it_still_suffices(
+    desk: Bench, said: str | None, status: PlanStatus
+) -> None:
+    plan = desk.ask(scale_factor=3.0)
+    approval.decide(click(plan, ALICE, reason=said), desk.desk)
+    more = stricter(desk, reason=True)
+
+    approval.decide(click(plan, BOB, reason="so it did"), more.desk)
+
+    stands = desk.plan()
+    assert (stands.status, stands.round) == (status, 2)
+
+
+def test_a_stricter_policy_is_told_on_the_card_and_asked_once(desk: Bench) -> None:
+    plan = desk.ask(scale_factor=3.0)
+    more = stricter(desk, reason=True)
+
+    for _ in range(3):
+        approval.decide(click(plan, ALICE), more.desk)
+
+    assert desk.plan().round == 2
+    assert "approvals need a reason" in (desk.plan().outcome or "")
+    assert [event for _, event in desk.entries("plan:1")].count("plan.asked_again") == 1
+
+
+def test_slack_is_not_asked_while_a_plan_is_held(desk: Bench) -> None:
+    """The people are remembered for a minute, and that minute ends between the check and the count."""
+    plan = desk.ask()
+    desk.desk.people.rosters()
+    ticks = itertools.count()
+
+    def hasty() -> datetime:
+        return desk.clock() + timedelta(seconds=61 * next(ticks))
+
+    desk.workspace.fault(CallFault(method="usergroups.users.list", delay=0.01))
+    hurried = replace(desk.desk, people=People(client_of(desk.workspace), TEAM_ID, GROUPS, hasty))
+    database = Watched(desk.database, desk.workspace)
+
+    told = approval.decide(click(plan, ALICE), replace(hurried, database=database))  # type: ignore[arg-type]
+
+    assert "counts" in text(told)
+    assert database.asked_inside == []
+
+
+class Watched:
+    """The record, watching whether Slack is asked while a transaction writes."""
+
+    def __init__(self, database: Database, workspace: Workspace) -> None:
+        self._database, self._workspace = database, workspace
+        self.asked_inside: list[object] = []
+
+    def reading(self) -> AbstractContextManager[Session]:
+        return self._database.reading()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        before = len(self._workspace.journal("call"))
+        with self._database.writing() as session:
+            yield session
+            self.asked_inside += self._workspace.journal("call")[before:]
+
+
+def test_a_voter_whose_account_was_deactivated_does_not_complete_the_quorum(desk: Bench) -> None:
+    """Still in the usergroup, and no longer with the company."""
+    plan = desk.ask(scale_factor=3.0)
+    approval.decide(click(plan, ALICE), desk.desk)
+    desk.workspace.set_standing("alice", "deactivated")
+    desk.clock.pass_(seconds=61)
+
+    approval.decide(click(plan, BOB), desk.desk)
+
+    assert desk.plan().status == PlanStatus.PENDING
+
+
+def test_while_slack_cannot_say_who_an_earlier_voter_is_nothing_is_counted(desk: Bench) -> None:
+    plan = desk.ask(scale_factor=3.0)
+    approval.decide(click(plan, ALICE), desk.desk)
+    desk.clock.pass_(seconds=61)
+    desk.workspace.fault(CallFault(method="users.info", delay=0.001))
+    desk.workspace.fault(CallFault(method="users.info", error="internal_error"))
+
+    approval.decide(click(plan, BOB), desk.desk)
+    refused = refusal(desk)
+    approval.decide(click(plan, BOB), desk.desk)
+
+    assert "Slack could not say who may approve" in refused
+    assert desk.plan().status == PlanStatus.APPROVED
+
+
+@BOTH
+def test_two_completing_votes_at_once_are_both_counted(desk: Bench) -> None:
+    """Neither knew of the other when it asked Slack who everybody is."""
+    for number in range(1, 6):
+        plan = desk.ask(scale_factor=3.0)
+        presses = [click(plan, ALICE), click(plan, BOB)]
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda press: approval.decide(press, desk.desk), presses))
+
+        assert desk.plan(number).status == PlanStatus.APPROVED
+
+
+class Overtaken:
+    """The record, where something else happens just before the first transaction that writes."""
+
+    def __init__(self, database: Database, first: Callable[[], None]) -> None:
+        self._database, self._first = database, [first]
+
+    def reading(self) -> AbstractContextManager[Session]:
+        return self._database.reading()
+
+    def writing(self) -> AbstractContextManager[Session]:
+        while self._first:
+            self._first.pop()()
+        return self._database.writing()
+
+
+def test_a_vote_cast_meanwhile_counts_only_once_its_voter_was_identified(desk: Bench) -> None:
+    """Bob votes, and is deactivated, after Slack was asked about everybody who had voted so far."""
+    plan = desk.ask(scale_factor=3.0)
+
+    def bob_votes_and_leaves() -> None:
+        approval.decide(click(plan, BOB), desk.desk)
+        desk.workspace.set_standing("bob", "deactivated")
+        desk.clock.pass_(seconds=61)
+
+    overtaken = Overtaken(desk.database, bob_votes_and_leaves)
+
+    approval.decide(click(plan, ALICE), replace(desk.desk, database=overtaken))  # type: ignore[arg-type]
+
+    assert desk.plan().status == PlanStatus.PENDING
+    assert [event for _, event in desk.entries("plan:1")].count("vote.approve") == 2
+
+
+def test_who_edited_or_instructed_a_plan_does_not_approve_it(desk: Bench) -> None:
+    plan = desk.ask(steerers=(ALICE,))
+
+    approval.decide(click(plan, ALICE), desk.desk)
+    refused = refusal(desk)
+    approval.decide(click(plan, BOB), desk.desk)
+
+    assert refused == "not among those the plan asks"
+    assert desk.plan().status == PlanStatus.APPROVED
+
+
+def test_a_click_in_a_channel_shared_with_another_organisation_counts_for_nothing(desk: Bench) -> None:
+    plan = desk.ask()
+
+    told = approval.decide(click(plan, ALICE).model_copy(update={"channel": SHARED}), desk.desk)
+
+    assert "shared with another organisation" in text(told)
+    assert refusal(desk) == "the channel is shared with another organisation"
+    assert desk.plan().status == PlanStatus.PENDING
+
+
+def test_a_channel_slack_cannot_describe_is_no_place_to_decide(desk: Bench) -> None:
+    plan = desk.ask()
+    desk.workspace.fault(CallFault(method="conversations.info", error="internal_error"))
+
+    approval.decide(click(plan, ALICE), desk.desk)
+    refused = refusal(desk)
+    home = approval.decide(click(plan, ALICE).model_copy(update={"channel": ""}), desk.desk)
+
+    assert "Slack could not say who is in this channel" in refused
+    assert "counts" in text(home)
+
+
+def test_a_vote_leaves_on_record_by_which_rules_it_was_given(desk: Bench) -> None:
+    plan = desk.ask()
+
+    approval.decide(click(plan, ALICE), desk.desk)
+
+    with desk.database.reading() as session:
+        (vote,) = [one for one in audit.latest(session, 9) if one.event == "vote.approve"]
+    told = json.loads(vote.payload)
+    assert told["policy"] == desk.desk.policy.sha256
+    assert (told["on_behalf_of"], told["stepped_up"], told["round"]) == (None, False, 1)
 
 
 def test_an_approved_plan_waits_while_another_works_on_its_target(desk: Bench) -> None:

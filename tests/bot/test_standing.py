@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from bot import approval, standing, starting
 from bot.approval import Click
@@ -19,9 +21,9 @@ from deploy.sandbox.cluster import Cluster
 from deploy.sandbox.workspace import CallFault, Workspace
 from deploy.sandbox.workspace.directory import ALERTS, TEAM_ID
 from policies.rules import Approve, Asked, Auto, Deny, Restrict
-from storage import audit, executions, incidents, plans
+from storage import audit, executions, incidents, messages, plans
 from storage.database import Database
-from storage.tables import IncidentStatus, Plan, PlanStatus, ResourceLock, Verdict
+from storage.tables import IncidentStatus, Plan, PlanStatus, ResourceLock, Verdict, Vote
 from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench, bench, either_database
 from tests.policies.samples import with_rules
 from tests.storage.samples import AT, SOON, a_plan, decision, proposal
@@ -96,6 +98,57 @@ def test_an_altered_plan_does_not_stand(agreed: Bench) -> None:
 
     assert found is not None
     assert (found.to, found.reason) == (S.STALE, "The stored plan is not what its digest was made from.")
+
+
+FORGED: dict[str, Callable[[Session, Plan], object]] = {
+    "a vote put into the table": lambda session, plan: session.add(
+        Vote(
+            plan_id=plan.id or 0,
+            plan_digest=plan.digest,
+            user_id=BOB,
+            groups=("owner",),
+            verdict="approve",
+            given_at=AT,
+        )
+    ),
+    "another person's name on it": lambda session, _: session.execute(sa.update(Vote).values(user_id=BOB)),
+    "a rejection turned into an approval": lambda session, _: session.execute(
+        sa.update(Vote).values(verdict="approve", reason="not really")
+    ),
+    "a later time on it": lambda session, _: session.execute(sa.update(Vote).values(given_at=AT + timedelta(hours=1))),
+    "a sign-in that never was": lambda session, _: session.execute(sa.update(Vote).values(stepped_up=True)),
+}
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED.keys())
+def test_a_vote_the_record_does_not_tell_of_counts_for_nothing(
+    agreed: Bench, forge: Callable[[Session, Plan], object]
+) -> None:
+    with agreed.database.writing() as session:
+        plan = plans.get(session, 1)
+        honest = {vote.id for vote in plans.witnessed(session, plan)}
+        forge(session, plan)
+        session.flush()
+        session.expire_all()
+
+        counted = plans.witnessed(session, plan)
+
+    assert len(honest) == 1
+    assert [vote for vote in counted if vote.user_id == BOB or vote.stepped_up or vote.given_at != AT] == []
+
+
+def test_a_plan_approved_by_a_forged_vote_goes_back_to_people(desk: Bench, shop: Shop) -> None:
+    rehearsed = rehearse(proposal(replicas=4, deployment="web"), shop.writers)
+    assert isinstance(rehearsed, Rehearsal), rehearsed
+    asked = desk.ask(rehearsed=rehearsed)
+    with desk.database.writing() as session:
+        FORGED["a vote put into the table"](session, asked)
+        session.execute(sa.update(Plan).values(status=S.APPROVED))
+
+    found = objection(desk)
+
+    assert found is not None
+    assert found.to is S.PENDING
 
 
 def test_an_agreement_has_its_time(agreed: Bench) -> None:
@@ -342,3 +395,49 @@ def test_sixteen_starts_of_two_plans_on_one_target_start_one(desk: Bench) -> Non
 def test_a_plan_nobody_knows_cannot_be_started(desk: Bench) -> None:
     with pytest.raises(KeyError, match="no plan 9"):
         starting.start_if_free(9, desk.desk)
+
+
+def test_an_agreement_of_somebody_deactivated_since_goes_back_to_people(agreed: Bench) -> None:
+    """Still listed in the usergroup, which is not the only question at the claim."""
+    agreed.workspace.set_standing("alice", "deactivated")
+    agreed.clock.pass_(seconds=61)
+
+    found = objection(agreed)
+
+    assert found is not None
+    assert found.to is S.PENDING
+    assert found.reason.startswith("It no longer has the agreement it needs: 0 of 1")
+
+
+def test_while_slack_cannot_say_who_a_voter_is_nothing_runs(agreed: Bench) -> None:
+    agreed.clock.pass_(seconds=61)
+    agreed.workspace.fault(CallFault(method="users.info", error="internal_error"))
+
+    found = objection(agreed)
+
+    assert found is not None
+    assert (found.to, found.reason) == (S.PENDING, "Slack could not say who may approve (users.info failed).")
+
+
+def test_what_runs_by_itself_runs_while_slack_is_away(desk: Bench) -> None:
+    plan = desk.ask(status=S.APPROVED, action="k8s.restart_deployment", env="staging", scale_factor=1.0)
+    desk.workspace.fault(CallFault(method="usergroups.users.list", error="internal_error", times=9))
+    desk.workspace.fault(CallFault(method="users.info", error="internal_error", times=9))
+
+    roll = standing.roll_at_claim(plan, desk.desk)
+
+    with desk.database.reading() as session:
+        assert standing.lost_agreement(session, plan, roll, desk.desk) is None
+
+
+def test_a_plan_nobody_could_approve_is_told_aloud_once_a_look(desk: Bench) -> None:
+    desk.ask()
+
+    for look in (1, 1, 2):
+        standing.page(1, look, "prod-fix needs 1 from owner, and 0 could vote", desk.desk)
+
+    with desk.database.reading() as session:
+        told = messages.due(session)
+    assert [message.key for message in told] == ["page:incident:1:1", "page:incident:1:2"]
+    assert "0 could vote" in told[0].wanted
+    assert [entry for entry in desk.entries() if entry[1] == "roster.empty"]

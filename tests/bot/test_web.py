@@ -495,8 +495,8 @@ def bolt() -> Iterator[App]:
     yield App(signing_secret="fixture-signing-secret", authorize=authorize)
 
 
-def signed(body: bytes) -> dict[str, str]:
-    stamp = str(int(time.time()))
+def signed(body: bytes, ahead: int = 0) -> dict[str, str]:
+    stamp = str(int(time.time()) + ahead)
     base = b"v0:" + stamp.encode() + b":" + body
     signature = hmac.new(b"fixture-signing-secret", base, hashlib.sha256).hexdigest()
     return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={signature}"}
@@ -514,6 +514,20 @@ def test_in_http_mode_slacks_signed_requests_reach_bolt_and_others_do_not(make_s
 
     assert (genuine.status_code, genuine.json()) == (200, {"challenge": "say it back"})
     assert forged.status_code == 401
+
+
+@pytest.mark.parametrize(("ahead", "status"), [(25, 200), (32, 401), (299, 401)])
+def test_a_request_signed_for_later_is_turned_away(make_site: Callable[..., Site], ahead: int, status: int) -> None:
+    """Bolt would take it for ten minutes: the five before its stamp, and the five after."""
+    from slack_bolt.adapter.flask import SlackRequestHandler
+
+    body = json.dumps({"type": "url_verification", "token": "fixture", "challenge": "say it back"}).encode()
+    with bolt() as app:
+        site = make_site(slack=SlackRequestHandler(app).handle)
+
+        answer = site.post("/slack/events", body, Content_Type="application/json", **signed(body, ahead))
+
+    assert answer.status_code == status
 
 
 def test_stopping_answers_what_is_being_answered_and_frees_the_port(make_site: Callable[..., Site]) -> None:

@@ -43,8 +43,8 @@ def asked(scene: Scene) -> Trouble:
 
 @pytest.mark.parametrize(
     ("secret", "age"),
-    [("", 0), ("somebody-elses-secret", 0), (SIGNING_SECRET, DAY)],
-    ids=["unsigned", "forged", "old"],
+    [("", 0), ("somebody-elses-secret", 0), (SIGNING_SECRET, DAY), (SIGNING_SECRET, -60)],
+    ids=["unsigned", "forged", "old", "of the future"],
 )
 def test_a_click_slack_did_not_sign_just_now_is_turned_away(
     secret: str, age: int, scene: Scene, asked: Trouble
@@ -58,6 +58,24 @@ def test_a_click_slack_did_not_sign_just_now_is_turned_away(
     assert answer.status_code == 401
     assert scene.record.votes(asked.plan()) == []
     assert asked.plan().status == PlanStatus.PENDING
+
+
+def test_a_genuine_click_that_somebody_recorded_and_sends_again_counts_once(scene: Scene) -> None:
+    trouble = scene.trouble(7, "replays")
+    trouble.asks()
+    body = approval_of(trouble)
+    headers = signed(body, SIGNING_SECRET, 0)
+
+    answers = [
+        httpx.post(f"{scene.bot.url}/slack/events", content=body, headers=headers, trust_env=False) for _ in range(3)
+    ]
+
+    trouble.card("Succeeded")
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert len(scene.record.votes(trouble.plan())) == 1
+    refused = [one for one in scene.record.entries(f"plan:{trouble.plan().id}") if one.event == "click.refused"]
+    assert [json.loads(one.payload)["reason"] for one in refused] == ["the same click again"] * 2
+    assert len(trouble.effects()) == 1
 
 
 def test_the_person_on_call_approves_over_http(scene: Scene, asked: Trouble) -> None:
