@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
-from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from bot import cards
 from bot.alerts import ParsedAlert
 from bot.alerts.subjects import subject
 from bot.desk import Desk
+from bot.people.services import NONE, Services
 from storage import executions, incidents, plans
 from storage.incidents import AlertNews, Received
 from storage.tables import Incident, IncidentStatus, PlanStatus
+from tools.subjects import AwsSubject, KubernetesSubject
 from tools.values import Value
 
 
@@ -27,14 +27,13 @@ class Receipt(Value):
     resolved: int = 0
 
 
-@retry(retry=retry_if_exception_type(IntegrityError), stop=stop_after_attempt(5), reraise=True)
 def receive(alerts: Sequence[ParsedAlert], desk: Desk) -> Receipt:
     """Record a delivery, all of it or nothing, and start what follows from it.
 
-    Two replicas may open one incident at the same moment: the database lets one, and the other joins it.
+    Two replicas may be told of one incident at the same moment: writers take turns, so the second one joins it.
     """
     with desk.database.writing() as session:
-        received = [_receive_one(session, news_of(alert, desk.environment), desk) for alert in alerts]
+        received = [_receive_one(session, news_of(alert, desk.environment, desk.services), desk) for alert in alerts]
         told_of = {one.incident_id for one in received if one.incident_id is not None}
         for incident_id in sorted(told_of):  # once each: a group's alerts mostly share one
             cards.show_incident(session, incidents.get(session, incident_id), desk)
@@ -55,11 +54,17 @@ def receive(alerts: Sequence[ParsedAlert], desk: Desk) -> Receipt:
     )
 
 
-def news_of(alert: ParsedAlert, environment: str) -> AlertNews:
-    """What the record needs of an alert; `environment` is for alerts that name none."""
-    fields = alert.model_dump(exclude={"group_key"})
-    fields["environment"] = alert.environment or environment
-    return AlertNews(**fields, subject=subject(alert))
+def news_of(alert: ParsedAlert, environment: str, services: Services = NONE) -> AlertNews:
+    """What the record needs of an alert; `environment` is for alerts that name none.
+
+    A label may say where something is only as long as nobody wrote it down: it decides which rules hold.
+    """
+    fields, about = alert.model_dump(exclude={"group_key"}), subject(alert)
+    reported = alert.environment or environment
+    match about:
+        case KubernetesSubject(namespace=place) | AwsSubject(region=place):
+            reported = services.environment(place, reported)
+    return AlertNews(**{**fields, "environment": reported}, subject=about)
 
 
 def start_triage(incident: Incident, desk: Desk) -> None:
@@ -78,11 +83,11 @@ def stand_down(session: Session, incident_id: int, desk: Desk) -> None:
     """The last firing alert has cleared: close what still waits for people. What already runs finishes by itself."""
     at, running = desk.now(), False
     for plan in plans.of_incident(session, incident_id):
-        if plan.status in plans.OPEN:
+        if plan.status in plans.OPEN and plan.undoes is None:  # taking a fix back has nothing to do with the alert
             plans.move(session, plan, PlanStatus.CANCELLED, at, outcome="The alert cleared by itself.")
             executions.release_locks(session, plan.id or 0)  # approved, and about to start
             desk.metrics.plans.labels(outcome=PlanStatus.CANCELLED).inc()
-            cards.show_plan(session, plan, desk)
+            cards.refresh(session, plan, desk)
         running = running or plan.status in plans.RUNNING
     if not running:
         incidents.move(session, incident_id, IncidentStatus.RESOLVED, at, note="The alert has cleared.")

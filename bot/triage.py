@@ -5,28 +5,23 @@ Nothing is changed here: the investigation reads, the rehearsal dry-runs. What p
 
 from __future__ import annotations
 
-import secrets
 import time
-from datetime import timedelta
 
 from sqlmodel import Session
 
-from bot import cards, facts, standing
+from bot import cards, second_look, standing
 from bot.desk import Desk
 from bot.durable import step
 from bot.investigation.minds import think
 from bot.logs import bound
+from bot.plans import proposing
+from bot.plans.proposing import Draft
 from bot.rehearsal import NotPossible, rehearse
 from bot.starting import start_if_free
-from policies.decisions import Decision, Effect
-from policies.engine import decide_all, summary
 from storage import audit, incidents, plans
-from storage.tables import Incident, IncidentStatus, Plan, PlanStatus
+from storage.tables import Incident, IncidentStatus, PlanStatus
 from tools.evidence import Proposal
 from tools.previews import Rehearsal
-
-DEFAULT_EXPIRY = timedelta(minutes=15)
-"""For decisions that ask nobody: how long the plan may wait for a lock."""
 
 
 def triage(incident_id: int, look: int, desk: Desk) -> str:
@@ -106,57 +101,41 @@ def give_up_triage(incident_id: int, desk: Desk) -> str:
 
 def _leave_to_people(incident_id: int, note: str | None, desk: Desk) -> str:
     with desk.database.writing() as session:
+        if second_look.will_follow(incidents.get(session, incident_id)):
+            note = " ".join(filter(None, (note, second_look.NOTE)))
         incidents.move(session, incident_id, IncidentStatus.NEEDS_HUMAN, desk.now(), note=note)
         cards.show_incident(session, incidents.get(session, incident_id), desk)
     return IncidentStatus.NEEDS_HUMAN
 
 
 def _post_plan(incident: Incident, proposal: Proposal, rehearsal: Rehearsal, look: int, desk: Desk) -> str:
-    at = desk.now()
-    with desk.database.reading() as session:
-        decision = decide_all(desk.policy, facts.of_plan(session, incident, proposal, rehearsal, desk.policy, at))
+    decision = proposing.judge(incident, proposal, rehearsal, desk)
     nobody = standing.nobody_to_ask(decision, audit.BOT, desk)
     if nobody is not None:
+        standing.page(incident.id or 0, look, nobody, desk)
         return _leave_to_people(incident.id or 0, f"No plan: nobody could approve it: {nobody}", desk)
+    draft = Draft(incident.id or 0, look, proposal, rehearsal, decision)
     with desk.database.writing() as session:
-        if incidents.get(session, incident.id or 0).status == IncidentStatus.RESOLVED:
+        if incidents.get(session, draft.incident_id).status == IncidentStatus.RESOLVED:
             return IncidentStatus.RESOLVED  # it cleared by itself while we looked
-        plan = plans.propose(
-            session,
-            incident_id=incident.id or 0,
-            look=look,
-            proposal=proposal,
-            rehearsal=rehearsal,
-            decision=decision,
-            status=_first_status(decision),
-            requester=audit.BOT,
-            not_after=at + timedelta(seconds=decision.expires_s or DEFAULT_EXPIRY.total_seconds()),
-            nonce=secrets.token_hex(16),
-            at=at,
-            outcome=None if decision.effect is not Effect.DENY else f"Policy: {summary(decision)}",
-        )
-        _move_incident(session, plan, decision, desk)
-        cards.refresh(session, plan, desk)
-        stands = str(incidents.get(session, incident.id or 0).status)
+        if asked_already(session, draft, desk):
+            return str(incidents.get(session, draft.incident_id).status)
+        plan = proposing.write_down(session, draft, desk)
+        stands = str(incidents.get(session, draft.incident_id).status)
     if plan.status == PlanStatus.APPROVED:
         start_if_free(plan.id or 0, desk)
     return stands
 
 
-def _first_status(decision: Decision) -> PlanStatus:
-    """Where a fresh plan stands. A veto window is asked about like an approval until windows are carried out."""
-    match decision.effect:
-        case Effect.AUTO:
-            return PlanStatus.APPROVED
-        case Effect.APPROVE | Effect.AUTO_AFTER:
-            return PlanStatus.PENDING
-        case Effect.DENY:
-            return PlanStatus.REJECTED
-
-
-def _move_incident(session: Session, plan: Plan, decision: Decision, desk: Desk) -> None:
-    if decision.effect is Effect.DENY:
-        note = f"Policy forbids the fix: {summary(decision)}"
-        incidents.move(session, plan.incident_id, IncidentStatus.NEEDS_HUMAN, desk.now(), note=note)
-        return
-    incidents.move(session, plan.incident_id, IncidentStatus.AWAITING_APPROVAL, desk.now())
+def asked_already(session: Session, draft: Draft, desk: Desk) -> bool:
+    """Whether an open plan of the incident would do just the same: it stays, with the votes it has."""
+    same = plans.likeness(draft.proposal, draft.rehearsal)
+    open_ones = [one for one in plans.of_incident(session, draft.incident_id) if one.status in plans.OPEN]
+    plan = next((one for one in open_ones if one.likeness == same), None)
+    if plan is None:
+        return False
+    subject, at, note = f"plan:{plan.id}", desk.now(), f"Looked again: {cards.plan_name(plan.id)} is still the fix."
+    audit.append(session, actor=audit.BOT, event="plan.confirmed", subject=subject, payload={"look": draft.look}, at=at)
+    incidents.move(session, plan.incident_id, IncidentStatus.AWAITING_APPROVAL, at, note=note)
+    cards.refresh(session, plan, desk)
+    return True

@@ -46,11 +46,21 @@ class Preview(Value):
 
 
 class RehearsedStep(Value):
-    """One action, the state it was rehearsed against, and what it would do."""
+    """One action, the state it was rehearsed against, and what it would do.
+
+    With `takes_back` the step is the way back: what an earlier plan's action changed becomes again what `observed`
+    holds from before it.
+    """
 
     action: Action
     observed: Observed
     preview: Preview
+    takes_back: bool = False
+
+    @property
+    def title(self) -> str:
+        """The end in one line, for people."""
+        return f"Take back: {self.action.title}" if self.takes_back else self.action.title
 
 
 class Rehearsal(Value):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bot.listeners import buttons, commands, modals
+from bot.listeners import answering, anything_else, buttons, commands, exceptions, incident_buttons, modals, policies
 from storage import inbox
 from storage.database import Database
 
@@ -24,9 +24,14 @@ if TYPE_CHECKING:
 def register(app: App, desk: Desk) -> None:
     """Put every listener on the app, catch-alls last."""
     keep_events(app, desk.database, desk.now)
+    app.error(answering.broke)
     buttons.register(app, desk)
+    incident_buttons.register(app, desk)
     modals.register(app, desk)
+    exceptions.register(app, desk)
+    policies.register(app, desk)
     commands.register(app, desk)
+    anything_else.register(app)
 
 
 def keep_events(app: App, database: Database, now: Callable[[], datetime]) -> None:

@@ -1,21 +1,24 @@
-"""Button presses on cards. Identity and ids come from the payload; everything else is loaded from the record."""
+"""The buttons of a plan's card. Identity and ids come from the payload; everything else is loaded from the record.
+
+A modal is opened before anything slow is done: a trigger lives three seconds. What takes longer is done after the
+acknowledgement.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import structlog
-from sqlmodel import Session
-
 from bot import approval, cards
-from bot.intake import start_triage
-from bot.people import NotAllowed
+from bot.listeners.answering import beside, later, show, tell
+from bot.listeners.payloads import Press, press_of
+from bot.plans import asking_again, confirming, editing, undoing
+from bot.views import editing as editing_view
 from bot.views import ephemeral, modals
-from bot.views.blocks import Message, View
+from bot.views.blocks import View
 from bot.views.ids import ActionId, PlanReference, parse_reference
-from storage import audit, incidents, plans
-from storage.tables import Incident, IncidentStatus, Verdict
+from storage import incidents
+from storage.tables import Plan, Verdict
 
 if TYPE_CHECKING:
     from slack_bolt import Ack, App
@@ -23,142 +26,119 @@ if TYPE_CHECKING:
 
     from bot.desk import Desk
 
-log = structlog.get_logger(__name__)
+Handler = Callable[[PlanReference, Press, "WebClient"], None]
 
 
 def register(app: App, desk: Desk) -> None:
-    """Approve, reject, details, timeline, look again; anything else is acknowledged and answered privately."""
+    """Every button that decides a plan, changes it, or shows more of it."""
 
-    def approve(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
-        reference = parse_reference(_value(body))
-        if reference is not None and approval.wants_reason(reference, desk):
-            client.views_open(trigger_id=body["trigger_id"], view=modals.approve(reference))
-            ack()
+    def approve(reference: PlanReference, press: Press, client: WebClient) -> None:
+        wanted = confirming.wanted(reference, desk)
+        if wanted:
+            show(client, press, modals.approve(reference, reason=wanted.reason, targets=wanted.targets))
             return
-        ack()
-        if reference is None:
-            _tell(client, body, ephemeral.unknown_plan())
-            return
-        _tell(client, body, approval.decide(click_of(body, reference, Verdict.APPROVE), desk))
+        tell(client, beside(press), approval.decide(_click(press, reference, Verdict.APPROVE), desk))
 
-    def reject(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
-        reference = parse_reference(_value(body))
-        if reference is not None:  # opened before anything slow: the trigger lives three seconds
-            client.views_open(trigger_id=body["trigger_id"], view=modals.reject(reference))
-        ack()
+    def reject(reference: PlanReference, press: Press, client: WebClient) -> None:
+        show(client, press, modals.reject(reference))
 
-    def details(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
-        client.views_open(trigger_id=body["trigger_id"], view=_details(parse_reference(_value(body)), desk))
-        ack()
+    def stop(reference: PlanReference, press: Press, client: WebClient) -> None:
+        show(client, press, modals.stop(reference))
 
-    def timeline(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
-        client.views_open(trigger_id=body["trigger_id"], view=_timeline(_value(body), desk))
-        ack()
+    def edit(reference: PlanReference, press: Press, client: WebClient) -> None:
+        show(client, press, _edit_form(reference, desk))
 
-    def investigate(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
-        ack()
-        _tell(client, body, look_again(_value(body), body["user"]["id"], body["user"].get("team_id", ""), desk))
+    def undo(reference: PlanReference, press: Press, client: WebClient) -> None:
+        show(client, press, _undo_form(reference, desk))
 
-    def unknown(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
-        ack()
-        log.info("click.unknown", action=[action.get("action_id") for action in body.get("actions", [])])
-        if "url" not in body["actions"][0]:
-            _tell(client, body, ephemeral.unknown_click())
+    def details(reference: PlanReference, press: Press, client: WebClient) -> None:
+        show(client, press, _details(reference, desk))
 
-    app.action(ActionId.APPROVE)(approve)
-    app.action(ActionId.REJECT)(reject)
-    app.action(ActionId.DETAILS)(details)
-    app.action(ActionId.TIMELINE)(timeline)
-    app.action(ActionId.INVESTIGATE)(investigate)
-    app.action(re.compile(".*"))(unknown)
+    def ask_again(reference: PlanReference, press: Press, client: WebClient) -> None:
+        tell(client, beside(press), asking_again.ask(reference, press.user_id, press.team_id, desk))
+
+    at_once: dict[ActionId, Handler] = {
+        ActionId.APPROVE: approve,
+        ActionId.RUN_NOW: approve,
+        ActionId.REJECT: reject,
+        ActionId.STOP: stop,
+        ActionId.EDIT: edit,
+        ActionId.UNDO: undo,
+        ActionId.DETAILS: details,
+    }
+    for action_id, handler in at_once.items():
+        app.action(action_id)(_pressed(handler))
+    app.action(ActionId.ASK_AGAIN)(ack=_acknowledge, lazy=[later(_on_plan(ask_again))])
 
 
-def click_of(
-    body: dict[str, Any], reference: PlanReference, verdict: Verdict, reason: str | None = None
-) -> approval.Click:
+def click_of(body: object, reference: PlanReference, verdict: Verdict, reason: str | None = None) -> approval.Click:
     """The decision in a payload: who is only what Slack signed, which is only what the button was drawn for."""
-    pressed = (body.get("actions") or [{}])[0]
-    container = body.get("container") or {}
-    view = body.get("view") or {}
-    parts = (
-        (body.get("team") or {}).get("id"),
-        (body.get("channel") or {}).get("id"),
-        container.get("message_ts") or view.get("id"),
-        pressed.get("action_ts") or view.get("hash"),
-        body["user"]["id"],
-        pressed.get("action_id") or view.get("callback_id"),
-    )
+    return _click(press_of(body), reference, verdict, reason)
+
+
+def _click(press: Press, reference: PlanReference, verdict: Verdict, reason: str | None = None) -> approval.Click:
     return approval.Click(
-        event_key="click:" + ":".join(str(part) for part in parts),
-        user_id=body["user"]["id"],
-        team_id=body["user"].get("team_id", ""),
-        channel=(body.get("channel") or {}).get("id", ""),
+        event_key=press.key,
+        user_id=press.user_id,
+        team_id=press.team_id,
+        channel=press.channel,
         reference=reference,
         verdict=verdict,
         reason=reason,
     )
 
 
-def look_again(incident_name: str, user_id: str, team_id: str, desk: Desk) -> Message:
-    """Start a fresh investigation of an open incident, unless one runs or a plan is being carried out."""
-    person = desk.people.identify(user_id, team_id)
-    if isinstance(person, NotAllowed):
-        return ephemeral.unauthorised(person.reason)
-    with desk.database.writing() as session:
-        incident = _incident(session, incident_name)
-        again = (IncidentStatus.NEEDS_HUMAN, IncidentStatus.MITIGATED)
-        if incident is None or incident.status not in again:
-            return ephemeral.note("There is nothing to look at again: the incident is closed or being worked on.")
-        incidents.look_again(session, incident, "Looking again, as somebody asked.")
-        subject = f"incident:{incident.id}"
-        audit.append(session, actor=user_id, event="incident.look_again", subject=subject, payload={}, at=desk.now())
-        cards.show_incident(session, incident, desk)
-    start_triage(incident, desk)
-    return ephemeral.note("Looking again.")
+def _pressed(handler: Handler) -> Callable[..., None]:
+    """A listener for a button whose value names a plan."""
+    handle = _on_plan(handler)
+
+    def pressed(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
+        handle(body, client)
+        ack()
+
+    return pressed
 
 
-def _details(reference: PlanReference | None, desk: Desk) -> View:
+def _on_plan(handler: Handler) -> Callable[[Any, WebClient], None]:
+    """Hands on a press whose value names a plan; any other is answered, and nothing comes of it."""
+
+    def handle(body: Any, client: WebClient) -> None:
+        press = press_of(body)
+        reference = parse_reference(press.value)
+        if reference is None:
+            tell(client, beside(press), ephemeral.unknown_plan())
+            return
+        handler(reference, press, client)
+
+    return handle
+
+
+def _acknowledge(ack: Ack) -> None:
+    ack()
+
+
+def _edit_form(reference: PlanReference, desk: Desk) -> View:
+    plan = editing.opened(reference, desk)
+    if not isinstance(plan, Plan):
+        return modals.answer(f"Edit {reference.plan_id}", plan.told)
+    actions = editing.editable(plan)
+    if not any(action.fields for action in actions) and len(actions) == 1:
+        return modals.notice("This plan has nothing that could be changed. Approve it, or reject it.")
+    return editing_view.form(reference, actions)
+
+
+def _undo_form(reference: PlanReference, desk: Desk) -> View:
+    plan = undoing.opened(reference, desk)
+    if not isinstance(plan, Plan):
+        return modals.answer(f"Undo {reference.plan_id}", plan.told)
+    return editing_view.undo_form(reference, undoing.way_back(plan))
+
+
+def _details(reference: PlanReference, desk: Desk) -> View:
     with desk.database.reading() as session:
-        try:
-            plan = plans.get(session, approval.number_of(reference) if reference else 0)
-        except KeyError:
+        plan = session.get(Plan, approval.number_of(reference))
+        if plan is None:
             return modals.notice("There is no such plan.")
         incident = incidents.get(session, plan.incident_id)
         card = cards.plan_card(session, plan, 0, desk)
         return modals.details(card, plan.proposal.findings, incident.evidence or ())
-
-
-def _timeline(incident_name: str, desk: Desk) -> View:
-    with desk.database.reading() as session:
-        incident = _incident(session, incident_name)
-        if incident is None:
-            return modals.notice("There is no such incident.")
-        entries = audit.timeline(session, incident.id or 0)
-        shown = tuple(modals.TimelineEntry(at=audit.moment(one), actor=one.actor, event=one.event) for one in entries)
-        return modals.timeline(modals.Timeline(incident_id=incident_name, entries=shown))
-
-
-def _incident(session: Session, name: str) -> Incident | None:
-    digits = name.removeprefix("INC-")
-    known = digits.isascii() and digits.isdigit() and len(digits) < 10
-    return session.get(Incident, int(digits)) if known else None
-
-
-def _value(body: dict[str, Any]) -> str:
-    return str(body["actions"][0].get("value", ""))
-
-
-def _tell(client: WebClient, body: dict[str, Any], message: Message) -> None:
-    """A private answer where the click was made. A Home tab has no channel: then in their own messages.
-
-    Slack shows it only to members of the channel; what was decided stands whether it can be shown or not.
-    """
-    from slack_sdk.errors import SlackApiError
-
-    channel = (body.get("channel") or {}).get("id") or body["user"]["id"]
-    thread = (body.get("message") or {}).get("thread_ts")
-    told = {"channel": channel, "user": body["user"]["id"], "thread_ts": thread, **message}
-    try:
-        client.api_call("chat.postEphemeral", json={name: value for name, value in told.items() if value is not None})
-    except SlackApiError as error:
-        log.info("click.not_told", user=body["user"]["id"], error=str(error.response.get("error")))

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import answers, cards, health, standing
-from bot.people import LookupFailed
 from bot.views import home as home_view
 from bot.views.blocks import View
 from bot.views.ids import PlanReference
-from policies.quorum import eligible
 from storage import incidents, plans
 from storage.tables import Plan, PlanStatus
 
@@ -20,7 +18,9 @@ if TYPE_CHECKING:
 def view(user_id: str, desk: Desk) -> View:
     """The viewer's Home. Who may not decide sees no plans to decide."""
     with desk.database.reading() as session:
-        pending = [plan for plan in plans.in_status(session, PlanStatus.PENDING) if _may_decide(user_id, plan, desk)]
+        pending = [
+            plan for plan in plans.in_status(session, PlanStatus.PENDING) if standing.may_decide(user_id, plan, desk)
+        ]
         unresolved = incidents.listed(session, only_open=True, limit=20)
         ended = [plan for plan in plans.listed(session, limit=30) if plan.status in plans.ENDS][:5]
         home = home_view.Home(
@@ -28,7 +28,7 @@ def view(user_id: str, desk: Desk) -> View:
             needs_you=tuple(_needed(plan) for plan in pending),
             open_incidents=tuple(answers.incident_row(incident) for incident in unresolved),
             outcomes=tuple(answers.plan_row(plan) for plan in ended),
-            parts=health.check(desk),
+            parts=(*health.stop_switch(desk), *health.check(desk)),
             updated_at=desk.now(),
         )
     return home_view.view(home)
@@ -37,11 +37,3 @@ def view(user_id: str, desk: Desk) -> View:
 def _needed(plan: Plan) -> home_view.Needed:
     reference = PlanReference(plan_id=cards.plan_name(plan.id), version=plan.version, digest=plan.digest[:16])
     return home_view.Needed(plan=answers.plan_row(plan), reference=reference)
-
-
-def _may_decide(user_id: str, plan: Plan, desk: Desk) -> bool:
-    try:
-        rosters = desk.people.rosters()
-    except LookupFailed:
-        return False
-    return user_id in eligible(plan.decision, rosters, standing.excluded(plan.decision, plan))

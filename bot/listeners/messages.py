@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from bot.desk import Desk
 
 log = structlog.get_logger(__name__)
+IN_HAND = 20
+"""Events a process takes at a time: what it cannot handle within `inbox.TAKE_OVER` another one would handle too."""
 
 
 class InboxWorker(threading.Thread):
@@ -45,14 +48,15 @@ class InboxWorker(threading.Thread):
 
     def handle_waiting(self) -> int:
         """Handle what waits now. Returns how many events were dealt with."""
+        owner = self._desk.durable.executor
         with self._desk.database.reading() as session:
-            waiting = inbox.waiting(session)
+            waiting = inbox.waiting(session, self._desk.now(), owner)
         ours: list[InboxEvent] = []
         others: list[InboxEvent] = []
         for event in waiting:
             (ours if self._concerns_us(json.loads(event.body).get("event", {})) else others).append(event)
-        self._pass_over([event.key for event in others])
-        return sum(self._handle_one(event) for event in ours) + len(others)
+        taken = self._take([event.key for event in ours[:IN_HAND]], [event.key for event in others])
+        return sum(self._handle_one(event) for event in ours if event.key in taken) + len(others)
 
     def _concerns_us(self, event: dict[str, Any]) -> bool:
         """Whether anything follows from it. Most of what is said in a channel is between people, or from other bots."""
@@ -66,23 +70,36 @@ class InboxWorker(threading.Thread):
             case _:
                 return False
 
-    def _pass_over(self, keys: list[str]) -> None:
-        """Nothing follows from these, so they share a transaction: a busy channel must not slow down what is ours."""
-        if keys:
-            with self._desk.database.writing() as session:
-                inbox.all_handled(session, keys, self._desk.now())
+    def _take(self, ours: list[str], others: list[str]) -> frozenset[str]:
+        """Take what is ours, and pass over that from which nothing follows: together, because a busy channel must not
+        slow down what is ours.
+        """
+        if not ours and not others:
+            return frozenset()
+        with self._desk.database.writing() as session:
+            inbox.all_handled(session, others, self._desk.now())
+            return frozenset(inbox.claim(session, ours, self._desk.durable.executor, self._desk.now()))
 
     def _handle_one(self, event: InboxEvent) -> bool:
         try:
             self._handle(json.loads(event.body))
         except Exception as error:  # the worker's edge: one bad event must not stop the others
             log.exception("inbox.failed", key=event.key)
-            with self._desk.database.writing() as session:
-                inbox.failed(session, event.key, f"{type(error).__name__}: {error}")
+            self._try_later(event.key, f"{type(error).__name__}: {error}")
             return False
         with self._desk.database.writing() as session:
             inbox.handled(session, event.key, self._desk.now())
+            if event.error:
+                self._desk.metrics.dead_letters.set(inbox.count_dead(session))
         return True
+
+    def _try_later(self, key: str, error: str) -> None:
+        with self._desk.database.writing() as session:
+            dead = inbox.failed(session, key, error, self._desk.now(), spread=random.random())  # noqa: S311 - no secret
+            left = inbox.count_dead(session)
+        self._desk.metrics.dead_letters.set(left)
+        if dead:
+            log.error("inbox.dead", key=key, error=error, fix=f"sayso dead-letters retry {key}")
 
     def _handle(self, body: dict[str, Any]) -> None:
         event = body["event"]

@@ -67,6 +67,8 @@ REASON_BLOCK, REASON_INPUT = "why", "v"
 """Where the reason is that a modal asks for: `view.state.values["why"]["v"]["value"]`."""
 REASON_LEAST, REASON_MOST = 3, 1000
 """Characters a reason has."""
+TARGET_BLOCK, TARGET_INPUT = "target-", "v"
+"""Where the name of a target is that has to be typed again: `target-0`, `target-1`, ..."""
 
 
 class PlanReference(Value):

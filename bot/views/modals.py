@@ -5,18 +5,20 @@ A modal is opened at once with `loading` and filled in later: a trigger lives th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
 from bot.views import evidence as evidence_view
-from bot.views.blocks import Block, Rendering, View, context, divider, preformatted, section, words
+from bot.views.blocks import Block, Message, Rendering, View, context, divider, preformatted, section, words
 from bot.views.ids import (
     REASON_BLOCK,
     REASON_INPUT,
     REASON_LEAST,
     REASON_MOST,
+    TARGET_BLOCK,
+    TARGET_INPUT,
     CallbackId,
     Identifier,
     PlanReference,
@@ -50,16 +52,37 @@ class Timeline(Value):
     entries: tuple[TimelineEntry, ...]
 
 
-def approve(reference: PlanReference) -> View:
-    """Asks for the reason of an approval, where the policy wants one with each."""
-    hint = "The policy wants a reason with each approval. It goes on the record."
-    return _why(CallbackId.APPROVE, "Approve", reference, hint)
+def approve(reference: PlanReference, *, reason: bool = True, targets: Sequence[str] = ()) -> View:
+    """Asks for the reason of an approval, where the policy wants one with each, and to have the names of `targets`
+    typed, where something would be destroyed.
+    """
+    hints = ["The policy wants a reason with each approval. It goes on the record."] if reason else []
+    hints += [f"{Sign.WARNING} This destroys something for good. Type what it is done to."] if targets else []
+    inputs = [_typed_again(number, target) for number, target in enumerate(targets)]
+    blocks = [section("hint", hints), *inputs, *([why()] if reason else [])]
+    return asking(CallbackId.APPROVE, "Approve", reference, blocks)
 
 
 def reject(reference: PlanReference) -> View:
     """Asks for the reason that a rejection is recorded with."""
     hint = "One rejection is final: the plan will not run. The reason goes on the record."
-    return _why(CallbackId.REJECT, "Reject", reference, hint)
+    return asking(CallbackId.REJECT, "Reject", reference, [section("hint", [hint]), why()])
+
+
+def stop(reference: PlanReference) -> View:
+    """Asks why a plan that would run by itself must not."""
+    hint = "Stopping is final: the plan will not run. The reason goes on the record."
+    return asking(CallbackId.REJECT, "Stop", reference, [section("hint", [hint]), why()])
+
+
+def target_errors(typed: Mapping[str, str], targets: Sequence[str]) -> dict[str, str]:
+    """What to answer with where a target's name was not typed as it is; empty when all were."""
+    blocks = {f"{TARGET_BLOCK}{number}": target for number, target in enumerate(targets)}
+    return {
+        block: f"Type {plain(target, 100)} exactly, or press Cancel."
+        for block, target in blocks.items()
+        if typed.get(block, "").strip() != target
+    }
 
 
 def reason_errors(reason: str | None) -> dict[str, str]:
@@ -112,7 +135,25 @@ def notice(sentence: str) -> View:
     return _modal(CallbackId.NOTICE, "Nothing to show", "", [section("notice", [inline(sentence, 500)])])
 
 
-def _why(callback: CallbackId, verb: str, reference: PlanReference, hint: str) -> View:
+def answer(title: str, told: Message) -> View:
+    """What came of a submission, in the modal that it was made in."""
+    return _modal(CallbackId.NOTICE, title, "", told["blocks"])
+
+
+def working(title: str, sentence: str, external_id: str) -> View:
+    """Stands while something slow is done. It is found again by `external_id` once Slack shows it, and never before."""
+    shown = _modal(CallbackId.LOADING, title, "", [section("load", [f"{Sign.WAITING} {inline(sentence, 500)}"])])
+    return shown | {"external_id": external_id}
+
+
+def asking(callback: CallbackId, verb: str, reference: PlanReference, blocks: list[Block]) -> View:
+    """A modal about one plan that is submitted with `verb`, or cancelled."""
+    view = _modal(callback, f"{verb} {reference.plan_id}", str(reference), blocks, close="Cancel")
+    return view | {"submit": words(verb)}
+
+
+def why() -> Block:
+    """Where a reason is typed."""
     element: Block = {
         "type": "plain_text_input",
         "action_id": REASON_INPUT,
@@ -120,10 +161,13 @@ def _why(callback: CallbackId, verb: str, reference: PlanReference, hint: str) -
         "min_length": REASON_LEAST,
         "max_length": REASON_MOST,
     }
-    why: Block = {"type": "input", "block_id": REASON_BLOCK, "label": words("Why?"), "element": element}
-    blocks = [section("hint", [hint]), why]
-    view = _modal(callback, f"{verb} {reference.plan_id}", str(reference), blocks, close="Cancel")
-    return view | {"submit": words(verb)}
+    return {"type": "input", "block_id": REASON_BLOCK, "label": words("Why?"), "element": element}
+
+
+def _typed_again(number: int, target: str) -> Block:
+    element: Block = {"type": "plain_text_input", "action_id": TARGET_INPUT, "max_length": 300}
+    label = words(f"Type {plain(target, 200)}")
+    return {"type": "input", "block_id": f"{TARGET_BLOCK}{number}", "label": label, "element": element}
 
 
 def _modal(callback: CallbackId, title: str, metadata: str, blocks: list[Block], close: str = "Close") -> View:

@@ -7,10 +7,6 @@ rehearsed by code. A model's own prose appears once, labelled unverified, and as
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
-from typing import Annotated, Literal
-
-from pydantic import AwareDatetime, Field
 
 from bot.views.blocks import (
     Block,
@@ -27,137 +23,50 @@ from bot.views.blocks import (
     section,
     speech,
 )
-from bot.views.ids import ActionId, Digest, Identifier, PlanReference
+from bot.views.ids import ActionId
+from bot.views.plan_card import (
+    AGAIN,
+    DETAILED,
+    FACES,
+    RAN,
+    RUNNING,
+    Closing,
+    Face,
+    Glass,
+    Holder,
+    Other,
+    Party,
+    PlanCard,
+    PlanState,
+    VoteLine,
+)
 from bot.views.signs import Sign
-from bot.views.steps import CheckLine, Step, checklist, checks, diff, headline, outline
+from bot.views.steps import checklist, checks, diff, headline, outline
 from bot.views.text import clock, code, fit, inline, moment, plain, utc, who
-from tools.values import Value
 
+__all__ = [
+    "FACES",
+    "Closing",
+    "Face",
+    "Glass",
+    "Holder",
+    "Other",
+    "Party",
+    "PlanCard",
+    "PlanState",
+    "VoteLine",
+    "card",
+]
+
+RIVALS_SHOWN = 5
 DIFF_ON_CARD = 1500
 """Characters of diff on the card; the details modal holds more."""
 REASONING_MOST = 600
 
 
-class PlanState(StrEnum):
-    """Where a plan is in its life; the stored words."""
-
-    PENDING = "pending"
-    APPROVED = "approved"
-    EXECUTING = "executing"
-    VERIFYING = "verifying"
-    SUCCEEDED = "succeeded"
-    ROLLING_BACK = "rolling_back"
-    ROLLED_BACK = "rolled_back"
-    ROLLBACK_FAILED = "rollback_failed"
-    FAILED = "failed"
-    NEEDS_HUMAN = "needs_human"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    STALE = "stale"
-    SUPERSEDED = "superseded"
-    CANCELLED = "cancelled"
-
-
-class Face(Value):
-    """How a state looks: a sign, words, and a sentence that says what it means for the world."""
-
-    sign: Sign
-    words: str
-    meaning: str
-
-
-NOTHING_DONE = "Nothing was done."
-FACES: dict[PlanState, Face] = {
-    PlanState.PENDING: Face(sign=Sign.ASKING, words="Approval needed", meaning="Nothing runs until it is approved."),
-    PlanState.APPROVED: Face(sign=Sign.WAITING, words="Approved, about to run", meaning="Nothing has run yet."),
-    PlanState.EXECUTING: Face(sign=Sign.WORKING, words="Executing", meaning="Applying exactly what was approved."),
-    PlanState.VERIFYING: Face(sign=Sign.SEARCHED, words="Verifying", meaning="Applied. Checking that it helped."),
-    PlanState.SUCCEEDED: Face(sign=Sign.DONE, words="Succeeded", meaning="Applied, and every criterion holds."),
-    PlanState.ROLLING_BACK: Face(sign=Sign.UNDONE, words="Undoing", meaning="Taking back what was done."),
-    PlanState.ROLLED_BACK: Face(sign=Sign.UNDONE, words="Undone", meaning="What was done has been taken back."),
-    PlanState.ROLLBACK_FAILED: Face(
-        sign=Sign.FIRING, words="Undo failed", meaning="A person must look at the targets now."
-    ),
-    PlanState.FAILED: Face(sign=Sign.REFUSED, words="Could not be done", meaning="The first step was refused."),
-    PlanState.NEEDS_HUMAN: Face(
-        sign=Sign.FIRING, words="Needs a person", meaning="I stopped here; a person must look at the targets now."
-    ),
-    PlanState.REJECTED: Face(sign=Sign.REFUSED, words="Rejected", meaning=NOTHING_DONE),
-    PlanState.EXPIRED: Face(sign=Sign.WAITING, words="Expired", meaning="Nobody answered; nothing was done."),
-    PlanState.STALE: Face(sign=Sign.SKIPPED, words="Out of date", meaning=f"The target moved. {NOTHING_DONE}"),
-    PlanState.SUPERSEDED: Face(sign=Sign.SKIPPED, words="Replaced", meaning="A newer plan stands instead of this one."),
-    PlanState.CANCELLED: Face(sign=Sign.SKIPPED, words="Cancelled", meaning=NOTHING_DONE),
-}
-RUNNING = {PlanState.EXECUTING, PlanState.VERIFYING, PlanState.ROLLING_BACK}
-RAN = {PlanState.SUCCEEDED, PlanState.ROLLED_BACK, PlanState.ROLLBACK_FAILED, PlanState.FAILED, PlanState.NEEDS_HUMAN}
-DETAILED = {PlanState.PENDING, PlanState.APPROVED, *RUNNING, *RAN}
-"""States in which somebody may still want to read the diff and the evidence."""
-
-
-class Party(Value):
-    """Somebody who may approve: a Slack user or usergroup id where known, and the name people call them."""
-
-    id: str | None = None
-    name: str
-
-
-class VoteLine(Value):
-    """One vote that counts, as shown."""
-
-    user_id: str
-    verdict: Literal["approve", "reject"]
-    at: AwareDatetime
-    reason: str | None = None
-
-
-class Closing(Value):
-    """How a plan ended: when, by whom (None: nobody in particular), and why."""
-
-    at: AwareDatetime
-    by: str | None = None
-    reason: str | None = None
-
-
-class PlanCard(Value):
-    """All that the card of a plan shows. `render` rises with every edit of the message."""
-
-    plan_id: Identifier
-    version: Annotated[int, Field(ge=1)]
-    digest: Digest
-    render: Annotated[int, Field(ge=0)]
-    state: PlanState
-    incident_id: Identifier
-    service: str
-    environment: str
-    steps: tuple[Step, ...]
-    criteria: tuple[CheckLine, ...] = ()
-    policy: str
-    """One line of English: who is asked, and because of which rules."""
-    approvers: tuple[Party, ...] = ()
-    ping: bool = False
-    """Mention the approvers, which notifies them. Only the first post of a severe incident's plan should."""
-    progress: tuple[str, ...] = ()
-    """How far each obligation is met: `1 of 2 from owner, sre-oncall`."""
-    votes: tuple[VoteLine, ...] = ()
-    proposed_at: AwareDatetime
-    expires_at: AwareDatetime
-    reasoning: str | None = None
-    """The model's own prose, unverified. None when rules made the plan."""
-    holder: str | None = None
-    """While approved: whose lock on a target is waited for."""
-    note: str | None = None
-    """Something that changed since people last looked ("the policy became stricter; votes so far stand")."""
-    closing: Closing | None = None
-
-    @property
-    def reference(self) -> PlanReference:
-        """What the card's buttons carry."""
-        return PlanReference(plan_id=self.plan_id, version=self.version, digest=self.digest[:16])
-
-
 def card(plan: PlanCard) -> Message:
     """The approval card in whatever state the plan is."""
-    face, here = FACES[plan.state], Rendering("apr", plan.plan_id, plan.render)
+    face, here = plan.face, Rendering("apr", plan.plan_id, plan.render)
     blocks = [header(here.part("head"), f"{face.sign} {face.words} · Plan {plan.plan_id}")]
     blocks += _body(plan, here)
     if buttons := list(_buttons(plan)):
@@ -169,12 +78,14 @@ def card(plan: PlanCard) -> Message:
 
 def _summary(plan: PlanCard) -> str:
     """The card in one line, for notifications and screen readers."""
-    told = f"{FACES[plan.state].words}: {headline(plan.steps, 140)} in {inline(plan.environment, 40)}"
+    told = f"{plan.face.words}: {headline(plan.steps, 140)} in {inline(plan.environment, 40)}"
+    if plan.in_window and plan.fires_at is not None:
+        return f"{told}. Runs at {utc(plan.fires_at)}"
     match plan.state:
         case PlanState.PENDING:
             return f"{told}. Expires {utc(plan.expires_at)}"
         case PlanState.EXPIRED:
-            return f"{told}. {FACES[plan.state].meaning}"
+            return f"{told}. {plan.meaning}"
         case _:
             return told
 
@@ -189,12 +100,12 @@ def _body(plan: PlanCard, here: Rendering) -> Iterator[Block]:
         if plan.criteria:
             yield section(here.part("checks"), ["*Success means*", *checks(plan.criteria)])
     else:
-        yield section(here.part("what"), [f"*{headline(plan.steps, 260)}*", FACES[plan.state].meaning, *_why(plan)])
+        yield section(here.part("what"), [f"*{headline(plan.steps, 260)}*", plan.meaning, *_why(plan)])
 
 
 def _question(plan: PlanCard, here: Rendering) -> Iterator[Block]:
     """All that a person needs before saying yes."""
-    yield section(here.part("what"), [*outline(plan.steps), *_note(plan)])
+    yield section(here.part("what"), [*_when(plan), *outline(plan.steps), *_beside(plan), *_note(plan)])
     yield fields(here.part("facts"), _facts(plan))
     yield preformatted(here.part("diff"), diff(plan.steps, DIFF_ON_CARD))
     rehearsed = dict.fromkeys(f"*Dry run:* {inline(step.dry_run, 300)}" for step in plan.steps)
@@ -203,6 +114,34 @@ def _question(plan: PlanCard, here: Rendering) -> Iterator[Block]:
     if plan.reasoning:
         label = "The assistant's reasoning (unverified)"
         yield speech(here.part("said"), label, plain(plan.reasoning, REASONING_MOST))
+
+
+def _when(plan: PlanCard) -> Iterator[str]:
+    if plan.in_window and plan.fires_at is not None:
+        yield f"*Runs {moment(plan.fires_at)} unless somebody stops it.* Nothing has run yet."
+
+
+def _beside(plan: PlanCard) -> Iterator[str]:
+    """Other plans that a person should know of before deciding about this one."""
+    if plan.undoes is not None:
+        yield f"{Sign.UNDONE} Takes back what plan {inline(plan.undoes, 64)} did.{_wish(plan)}"
+    elif plan.replaces is not None and plan.wish is not None:
+        was = inline(plan.replaces, 64)
+        yield f"{Sign.LOOKING} {who(plan.wish.by)} edited plan {was} into this. Votes started over."
+    if plan.alike is not None:
+        became = FACES[plan.alike.state].words.lower()
+        yield f"{Sign.LOOKING} Identical to plan {plan.alike.plan_id} ({became} {moment(plan.alike.at)})."
+    if plan.rivals:
+        listed = ", ".join(f"{one.plan_id} ({FACES[one.state].words.lower()})" for one in plan.rivals[:RIVALS_SHOWN])
+        more = f" and {len(plan.rivals) - RIVALS_SHOWN} more" if len(plan.rivals) > RIVALS_SHOWN else ""
+        yield f"{Sign.WARNING} Other plans want the same target: {listed}{more}. Once one has run, the others lapse."
+
+
+def _wish(plan: PlanCard) -> str:
+    """Who wants it so, and why."""
+    if plan.wish is None:
+        return ""
+    return f" {who(plan.wish.by)} asked for it: {inline(plan.wish.why or 'no reason given', 500)}"
 
 
 def _facts(plan: PlanCard) -> Iterator[tuple[str, list[str]]]:
@@ -214,7 +153,10 @@ def _facts(plan: PlanCard) -> Iterator[tuple[str, list[str]]]:
 
 def _waiting(plan: PlanCard) -> Iterator[str]:
     if plan.holder is not None:
-        yield f"{Sign.LOCKED} Waiting for {inline(plan.holder)} to finish on the same target."
+        held = plan.holder
+        by = f", approved by {', '.join(who(one) for one in held.approved_by[:3])}" if held.approved_by else ""
+        yield f"{Sign.LOCKED} Waiting for plan {held.plan_id}, which holds the same target since {moment(held.since)}."
+        yield f"{held.plan_id}: {inline(held.title, 200)}{by}"
     else:
         yield FACES[PlanState.APPROVED].meaning
     yield from _note(plan)
@@ -223,6 +165,11 @@ def _waiting(plan: PlanCard) -> Iterator[str]:
 def _why(plan: PlanCard) -> Iterator[str]:
     if plan.closing is not None and plan.closing.reason:
         yield f"*Why:* {inline(plan.closing.reason, 1000)}"
+    if plan.undoes is not None:
+        yield f"{Sign.UNDONE} It takes back what plan {inline(plan.undoes, 64)} did."
+    if plan.undone_by is not None:
+        words = FACES[plan.undone_by.state].words.lower()
+        yield f"{Sign.UNDONE} Plan {plan.undone_by.plan_id} takes it back: {words} {moment(plan.undone_by.at)}."
     yield from _note(plan)
 
 
@@ -234,34 +181,77 @@ def _note(plan: PlanCard) -> Iterator[str]:
 def _buttons(plan: PlanCard) -> Iterator[Block]:
     reference = str(plan.reference)
     if plan.state is PlanState.PENDING:
-        question = Confirm(
-            title=f"Run it in {plain(plan.environment, 40)}?",
-            text=fit([headline(plan.steps, 120), *dict.fromkeys(code(str(s.target), 100) for s in plan.steps)], 300),
-            yes="Run it",
-        )
-        yield button(ActionId.APPROVE, "Approve", reference, style="primary", confirm=question)
-        yield button(ActionId.REJECT, "Reject…", reference, style="danger")
+        yield from _answers(plan, reference)
+        if plan.undoes is None:
+            yield button(ActionId.EDIT, "Edit…", reference)
+    if plan.state in AGAIN and plan.can_ask_again:
+        yield button(ActionId.ASK_AGAIN, "Ask again", reference)
+    if plan.can_undo:
+        yield button(ActionId.UNDO, "Undo…", reference)
     if plan.state in DETAILED:
         yield button(ActionId.DETAILS, "Diff & evidence", reference)
 
 
+def _answers(plan: PlanCard, reference: str) -> Iterator[Block]:
+    """Yes and no; in a veto window silence is a yes, so they are called otherwise."""
+    question = Confirm(
+        title=f"Run it in {plain(plan.environment, 40)}?",
+        text=fit([headline(plan.steps, 120), *dict.fromkeys(code(str(s.target), 100) for s in plan.steps)], 300),
+        yes="Run it",
+    )
+    if plan.in_window:
+        yield button(ActionId.STOP, "Stop…", reference, style="danger")
+        yield button(ActionId.RUN_NOW, "Run now", reference, confirm=question)
+    else:
+        yield button(ActionId.APPROVE, "Approve", reference, style="primary", confirm=question)
+        yield button(ActionId.REJECT, "Reject…", reference, style="danger")
+
+
 def _small_print(plan: PlanCard) -> Iterator[str]:
     if plan.state is PlanState.PENDING:
-        asked = ", ".join(who(p.id) if plan.ping and p.id else inline(p.name, 80) for p in plan.approvers)
-        yield f"{Sign.LOCKED} {inline(plan.policy, 500)}"
-        yield f"{asked or 'Nobody'} may approve · expires {moment(plan.expires_at)}"
-        yield from (f"Votes: {inline(each, 150)}" for each in plan.progress)
+        yield from _who_is_asked(plan)
     elif not plan.votes and plan.state in DETAILED:
         yield f"{Sign.LOCKED} {inline(plan.policy, 500)}"
+        if plan.fires_at is not None:
+            yield f"Its veto window ended {clock(plan.fires_at)}; nobody stopped it."
     ended_by = plan.closing.by if plan.closing is not None else None
-    yield from (_vote(v) for v in plan.votes if v.verdict == "approve" or v.user_id != ended_by)
+    yield from (vote_line(v) for v in plan.votes if v.verdict == "approve" or v.user_id != ended_by)
+    yield from _broken_glass(plan)
     if plan.closing is not None:
         by = f" by {who(plan.closing.by)}" if plan.closing.by else ""
         yield f"{FACES[plan.state].words}{by} · {moment(plan.closing.at)}"
     yield f"Incident {plan.incident_id} · version {plan.version} · digest {code(plan.digest[:16])}"
 
 
-def _vote(vote: VoteLine) -> str:
+def _who_is_asked(plan: PlanCard) -> Iterator[str]:
+    """Who may answer and until when, why they, and how far it is."""
+    asked = ", ".join(who(p.id) if plan.ping and p.id else inline(p.name, 80) for p in plan.approvers)
+    yield f"{Sign.LOCKED} {inline(plan.policy, 500)}"
+    if plan.in_window:
+        yield f"{asked or 'Nobody'} may stop it or run it now"
+    else:
+        yield f"{asked or 'Nobody'} may approve · expires {moment(plan.expires_at)}"
+    if plan.widened:
+        yield f"Nobody answered in time, so {', '.join(inline(one, 80) for one in plan.widened)} may answer too."
+    yield from (f"Fallback used: {inline(each, 150)}, which has nobody now." for each in plan.fallbacks)
+    if plan.step_up:
+        yield f"{Sign.LOCKED} Approving needs a fresh sign-in; the button sends you there."
+    yield from (f"Votes: {inline(each, 150)}" for each in plan.progress)
+
+
+def _broken_glass(plan: PlanCard) -> Iterator[str]:
+    if plan.glass is None:
+        return
+    broken = plan.glass
+    yield f"{Sign.WARNING} Run by {who(broken.user_id)} alone, {clock(broken.at)}, past the quorum: break-glass."
+    yield f"Their reason: {inline(broken.reason, 300)}"
+    yield f"Reviewed by {who(broken.reviewed_by)}" if broken.reviewed_by else "Not reviewed yet."
+
+
+def vote_line(vote: VoteLine) -> str:
+    """One vote as a line of mrkdwn."""
     sign, done = (Sign.DONE, "Approved") if vote.verdict == "approve" else (Sign.REFUSED, "Rejected")
     reason = f": {inline(vote.reason, 300)}" if vote.reason else ""
-    return f"{sign} {done} by {who(vote.user_id)} {clock(vote.at)}{reason}"
+    lent = f" on behalf of {' and '.join(who(one) for one in vote.on_behalf_of[:3])}" if vote.on_behalf_of else ""
+    signed = ", freshly signed in" if vote.stepped_up else ""
+    return f"{sign} {done} by {who(vote.user_id)}{lent} {clock(vote.at)}{signed}{reason}"

@@ -26,6 +26,7 @@ MASS_PING = re.compile(r"@+(?=(?:here|channel|everyone|group))", re.IGNORECASE)
 SIGN = re.compile("|".join(re.escape(sign) for sign in Sign))
 HALF_ENTITY = re.compile(r"&[a-z]*$")
 USER, USERGROUP = re.compile(r"[UW](?=[A-Z]*[0-9])[A-Z0-9]{7,20}"), re.compile(r"S(?=[A-Z]*[0-9])[A-Z0-9]{7,20}")
+CHANNEL = re.compile(r"[CG](?=[A-Z]*[0-9])[A-Z0-9]{7,20}")
 """Slack ids hold a digit; a name in capitals does not."""
 
 
@@ -87,6 +88,11 @@ def who(party: str) -> str:
     if USERGROUP.fullmatch(party):
         return f"<!subteam^{party}>"
     return inline(party, 80)
+
+
+def channel_link(channel: str) -> str:
+    """A channel by its Slack id, as a link to it; anything else is a name, shown as words."""
+    return f"<#{channel}>" if CHANNEL.fullmatch(channel) else inline(channel, 80)
 
 
 def link(url: str | None, label: str) -> str:

@@ -81,6 +81,8 @@ def _go_on(telling: Telling, messages: list[Seen], laptop: Laptop, bot_url: str,
     if telling.approved_at is None:
         _approve(telling, thread, laptop, transcript)
         return
+    if not telling.succeeded:
+        _type_the_target(laptop, transcript)
     telling.succeeded = telling.succeeded or any("Succeeded" in one.text for one in thread)
     failed = next((one.text for one in thread if one.text.startswith(("Undo", "Needs a person", "Out of date"))), None)
     if failed is not None:
@@ -106,6 +108,16 @@ def _approve(telling: Telling, thread: list[Seen], laptop: Laptop, transcript: T
     transcript.tell(f"    {ONCALL_PERSON} reads the card of story {telling.story.number} and clicks Approve")
     laptop.driver.person(ONCALL_PERSON).click(ALERTS, card.ts, APPROVE)
     telling.approved_at = transcript.seconds
+
+
+def _type_the_target(laptop: Laptop, transcript: Transcript) -> None:
+    """What destroys is asked about twice: a form says what to type, and wants exactly that."""
+    form = laptop.driver.open_view(ONCALL_PERSON)
+    if form is None or form.callback_id != APPROVE:
+        return
+    wanted = {block: label.removeprefix("Type ") for block, label in form.asks.items()}
+    transcript.tell(f"    {ONCALL_PERSON} types what it is done to: {', '.join(wanted.values())}")
+    laptop.driver.person(ONCALL_PERSON).submit(form, wanted)
 
 
 def _give_up(tellings: list[Telling]) -> None:

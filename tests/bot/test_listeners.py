@@ -12,6 +12,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
+from slack_bolt.request import BoltRequest
 from sqlmodel import col, select
 
 from bot import cards
@@ -20,13 +21,13 @@ from bot.listeners.buttons import click_of
 from bot.listeners.messages import InboxWorker
 from bot.people import Person
 from bot.slack import Outbox
-from bot.views.ids import ActionId, parse_reference
+from bot.views.ids import ActionId, CallbackId, parse_reference
 from deploy.sandbox.workspace import SIGNING_SECRET, CallFault, DeliveryFault, Switches, Workspace
 from deploy.sandbox.workspace.directory import ALERTS, BOT_USER, INCIDENTS, TEAM_ID
 from storage import incidents, messages, plans
 from storage.database import Database
 from storage.tables import InboxEvent, Incident, IncidentStatus, Message, PlanStatus, Verdict
-from tests.bot.desks import ALICE, Bench, bench, client_of, either_database
+from tests.bot.desks import ALICE, BOB, Bench, bench, client_of, either_database
 from tests.storage.samples import AT
 
 ALERT_BOT = "B0AM000001"
@@ -76,6 +77,7 @@ def desk(database: Database, ws: Workspace) -> Iterator[Bench]:
         register(app, made.desk)
         with connected(app, ws):
             yield made
+            app.listener_runner.listener_executor.shutdown()  # what is done after the acknowledgement
 
 
 @pytest.fixture
@@ -235,7 +237,10 @@ def test_an_event_that_cannot_be_handled_is_tried_again_and_holds_no_other_up(de
     asked = desk.workspace.person("bob").say("alerts", "@sayso help")
     wait_for_events(desk, 2)
 
-    handled = [worker.handle_waiting() for _ in range(4)]
+    handled = []
+    for _ in range(4):
+        handled.append(worker.handle_waiting())
+        desk.clock.pass_(minutes=1)  # longer than it waits before its second and third try
     show(desk)
 
     assert handled == [1, 0, 1, 0]
@@ -276,7 +281,12 @@ def test_a_usergroup_that_changes_is_asked_for_again(desk: Bench, worker: InboxW
 @pytest.fixture
 def posted(desk: Bench) -> str:
     """A plan's card in the channel; its timestamp."""
-    desk.ask()
+    return posted_plan(desk)
+
+
+def posted_plan(desk: Bench, action: str = "k8s.scale_deployment", *, destructive: bool = False) -> str:
+    """The card of a plan, judged as if it were this action; its timestamp."""
+    desk.ask(action=action, destructive=destructive, reversible=not destructive)
     with desk.database.writing() as session:
         cards.refresh(session, plans.get(session, 1), desk.desk)
     show(desk)
@@ -305,19 +315,6 @@ def test_who_may_not_approve_is_told_so_and_nobody_else_is(desk: Bench, posted: 
     assert desk.plan().status == PlanStatus.PENDING
 
 
-def test_reject_asks_why_and_ends_the_plan(desk: Bench, posted: str) -> None:
-    bob = desk.workspace.person("bob")
-    bob.click(ALERTS, posted, ActionId.REJECT)
-    modal = desk.workspace.wait_for_view("bob", "plan.reject")
-
-    short = bob.submit(modal, {"why": "no"})
-    full = bob.submit(modal, {"why": "not during the sale"})
-
-    assert short.errors
-    assert not full.errors
-    assert (desk.plan().status, desk.plan().outcome) == (PlanStatus.REJECTED, "not during the sale")
-
-
 @pytest.mark.parametrize(
     "value", [" ", "P-1", "P-99:1:0123456789abcdef", "P-1:1:ffffffffffffffff", "'; DROP TABLE plan"]
 )
@@ -333,6 +330,188 @@ def test_a_button_of_another_version_is_acknowledged_and_explained(desk: Bench, 
 
     desk.workspace.wait_for_ephemeral("alice", "another version of me")
     assert ack.acked
+
+
+@pytest.mark.parametrize(("button", "verb"), [(ActionId.REJECT, "Reject"), (ActionId.STOP, "Stop")])
+def test_rejecting_and_stopping_ask_why_and_end_the_plan(desk: Bench, posted: str, button: str, verb: str) -> None:
+    bob = desk.workspace.person("bob")
+    bob.click(ALERTS, posted, button, value=pressed_value(desk), forced=True)
+    modal = desk.workspace.wait_for_view("bob", verb)
+
+    short = bob.submit(modal, {"why": "no"})
+    full = bob.submit(modal, {"why": "not during the sale"})
+
+    assert short.errors
+    assert not full.errors
+    told = desk.workspace.wait_for_ephemeral("bob", "Your rejection of plan P-1 stands")
+    assert told.thread_ts == desk_thread(desk)
+    assert (desk.plan().status, desk.plan().outcome) == (PlanStatus.REJECTED, "not during the sale")
+
+
+def test_run_now_is_an_approval(desk: Bench, posted: str) -> None:
+    desk.workspace.person("alice").click(ALERTS, posted, ActionId.RUN_NOW, value=pressed_value(desk), forced=True)
+
+    desk.workspace.wait_for_ephemeral("alice", "counts")
+    assert desk.plan().status == PlanStatus.APPROVED
+
+
+def test_a_submission_delivered_twice_counts_once(desk: Bench, posted: str) -> None:
+    bob = desk.workspace.person("bob")
+    bob.click(ALERTS, posted, ActionId.REJECT)
+    modal = desk.workspace.wait_for_view("bob", "plan.reject")
+    desk.workspace.fault(DeliveryFault(mishap="duplicate", kind="interactive"))
+
+    bob.submit(modal, {"why": "not during the sale"})
+
+    desk.workspace.wait_for_ephemeral("bob", "Your rejection of plan P-1 stands")
+    desk.workspace.wait_for_ephemeral("bob", "This click was counted before.")
+    assert [event for _, event in desk.entries("plan:1")].count("vote.reject") == 1
+
+
+def test_what_would_destroy_something_has_to_be_typed_before_it_is_approved(desk: Bench, ws: Workspace) -> None:
+    posted = posted_plan(desk, "aws.clean_up_logs", destructive=True)
+    alice = desk.workspace.person("alice")
+    alice.click(ALERTS, posted, ActionId.APPROVE)
+    modal = desk.workspace.wait_for_view("alice", "plan.approve")
+    name = desk.plan().rehearsal.steps[0].observed.target.name
+
+    wrong = alice.submit(modal, {"target-0": name.upper()})
+    undecided = desk.plan().status
+    right = alice.submit(modal, {"target-0": name})
+
+    assert "destroys something for good" in modal.everything
+    assert set(wrong.errors) == {"target-0"}
+    assert undecided == PlanStatus.PENDING
+    assert not right.errors
+    assert desk.plan().status == PlanStatus.APPROVED
+
+
+def test_an_edit_is_rehearsed_in_sight_and_says_what_came_of_it(desk: Bench, posted: str) -> None:
+    """This desk reaches no cluster, so the rehearsal leads nowhere."""
+    bob = desk.workspace.person("bob")
+    bob.click(ALERTS, posted, ActionId.EDIT)
+    form = desk.workspace.wait_for_view("bob", "plan.edit")
+
+    answer = bob.submit(form, {"a0.replicas": "3"})
+
+    assert answer.ack is not None
+    assert answer.ack.payload["response_action"] == "update"
+    assert "Rehearsing it" in json.dumps(answer.ack.payload)
+    desk.workspace.wait_for_view("bob", "P-1 stays as it is")
+    assert desk.plan().status == PlanStatus.PENDING
+    assert (BOB, "edit.refused") in desk.entries("plan:1")
+
+
+def test_who_closed_the_form_is_told_beside_the_plan(desk: Bench, posted: str) -> None:
+    bob = desk.workspace.person("bob")
+    bob.click(ALERTS, posted, ActionId.EDIT)
+    form = desk.workspace.wait_for_view("bob", "plan.edit")
+    desk.workspace.fault(CallFault(method="views.update", error="view_not_found", times=1))
+
+    bob.submit(form, {"a0.replicas": "3"})
+
+    told = desk.workspace.wait_for_ephemeral("bob", "P-1 stays as it is")
+    assert told.thread_ts == desk_thread(desk)
+
+
+@pytest.mark.parametrize(
+    ("typed", "block", "why"),
+    [
+        ({"a0.replicas": "5000"}, "a0.replicas", "From 0 to 1000"),
+        ({"a0.replicas": "many"}, "a0.replicas", "How many pods"),
+        ({"a0.replicas": "4"}, "a0.replicas", "Nothing was changed"),
+        ({}, "a0.replicas", "Nothing was changed"),
+    ],
+)
+def test_what_is_wrong_with_an_edit_is_said_beside_its_field(
+    desk: Bench, posted: str, typed: dict[str, str], block: str, why: str
+) -> None:
+    bob = desk.workspace.person("bob")
+    bob.click(ALERTS, posted, ActionId.EDIT)
+    form = desk.workspace.wait_for_view("bob", "plan.edit")
+
+    answer = bob.submit(form, typed)
+
+    assert set(answer.errors) == {block}
+    assert why in answer.errors[block]
+    assert desk.entries("plan:1") == [("sayso", "plan.pending")]
+
+
+@pytest.mark.parametrize("button", [ActionId.EDIT, ActionId.UNDO, ActionId.APPROVE, ActionId.ASK_AGAIN])
+def test_a_late_press_says_what_became_of_the_plan(desk: Bench, posted: str, button: ActionId) -> None:
+    desk.workspace.person("alice").click(ALERTS, posted, ActionId.APPROVE)
+    value = pressed_value(desk)
+
+    desk.workspace.person("bob").click(ALERTS, posted, button, value=value, forced=True)
+
+    def told() -> str | None:
+        view = desk.workspace.open_view("bob")
+        seen = [*(one.everything for one in desk.workspace.ephemerals("bob")), *([view.everything] if view else [])]
+        return next((one for one in seen if "P-1" in one), None)
+
+    assert desk.workspace.wait_until(told, "an answer for bob")
+    assert desk.plan().status == PlanStatus.APPROVED
+    assert len(desk.starts.runs) == 1
+
+
+def test_a_form_slack_does_not_open_is_told_of(desk: Bench, posted: str) -> None:
+    desk.workspace.fault(CallFault(method="views.open", error="expired_trigger_id", times=1))
+
+    ack = desk.workspace.person("bob").click(ALERTS, posted, ActionId.EDIT)
+
+    desk.workspace.wait_for_ephemeral("bob", "Slack did not open the form")
+    assert ack.acked
+
+
+PRESSED: dict[str, object] = {"type": "block_actions", "user": {"id": "U0BOB00001", "team_id": TEAM_ID}}
+SUBMITTED: dict[str, object] = {"type": "view_submission", "user": {"id": "U0BOB00001", "team_id": TEAM_ID}}
+BUTTONS = [*ActionId, "nobody.knows"]
+
+
+def rubbish() -> Iterator[dict[str, object]]:
+    """Payloads that no client of Slack makes: parts missing, of another kind, empty, huge."""
+    values: list[object] = [None, 7, "", [], {}, "P-1", "P-1:1:" + "f" * 16, "x" * 5000, "\u202e\x00"]
+    for button in BUTTONS:
+        yield {**PRESSED, "actions": [{"action_id": button, "type": "button"}]}
+        yield from ({**PRESSED, "actions": [{"action_id": button, "value": value}]} for value in values)
+        yield {"type": "block_actions", "actions": [{"action_id": button}], "user": {}, "container": 3, "message": []}
+        yield {**PRESSED, "actions": [{"action_id": button}], "user": {"id": 5}, "channel": "C1", "team": "T1"}
+    for callback in CallbackId:
+        yield {**SUBMITTED, "view": {"callback_id": callback, "type": "modal"}}
+        for value in values:
+            yield {**SUBMITTED, "view": {"callback_id": callback, "type": "modal", "private_metadata": value}}
+            state = {"values": {"why": {"v": value}, "a0.replicas": value, "target-0": {"v": {"value": value}}}}
+            view = {"callback_id": callback, "type": "modal", "private_metadata": "P-1:1:" + "0" * 16}
+            yield {**SUBMITTED, "view": {**view, "state": state}}
+            yield {**SUBMITTED, "view": {**view, "state": value}}
+
+
+def test_rubbish_is_acknowledged_and_decides_nothing(
+    desk: Bench, posted: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = App(client=client_of(desk.workspace), signing_secret=SIGNING_SECRET, process_before_response=True)
+    register(app, desk.desk)
+
+    answers = [app.dispatch(BoltRequest(body=body, mode="socket_mode")) for body in rubbish()]
+    app.listener_runner.listener_executor.shutdown()
+
+    assert {answer.status for answer in answers} == {200}
+    assert (desk.plan().status, desk.starts.all) == (PlanStatus.PENDING, [])
+    assert "Traceback" not in caplog.text + "".join(capsys.readouterr())
+
+
+def pressed_value(desk: Bench) -> str:
+    """What the buttons of the only plan's card carry."""
+    plan = desk.plan()
+    return f"P-1:{plan.version}:{plan.digest[:16]}"
+
+
+def desk_thread(desk: Bench) -> str:
+    """The thread of the only incident."""
+    with desk.database.reading() as session:
+        root = session.get(Message, "incident:1")
+        assert root is not None
+        return str(root.ts)
 
 
 def press(**differs: object) -> dict[str, object]:

@@ -63,6 +63,11 @@ class Landing(StrEnum):
 ActionT = TypeVar("ActionT")
 
 
+def no_way_back(action: object, observed: Observed, writers: Writers) -> Preview | Refused:
+    """What `preview_undo` answers for a write that cannot be taken back."""
+    return Refused(reason="sayso cannot take this back")
+
+
 @dataclass(frozen=True)
 class Write(Generic[ActionT]):
     """How one kind of action is checked, rehearsed, done, looked for and undone.
@@ -76,6 +81,8 @@ class Write(Generic[ActionT]):
     landed(action, observed, key, writers)  whether an earlier `apply` happened
     undo(action, observed, key, writers)    puts `observed.before` back, guarded by the action's own end state
     undone(action, observed, key, writers)  whether an earlier `undo` happened
+    preview_undo(action, observed, writers)  the dry run of `undo`, later, as a plan of its own: Refused when what was
+                                       done no longer stands, or when there is no way back
     """
 
     destructive: bool
@@ -90,3 +97,4 @@ class Write(Generic[ActionT]):
     landed: Callable[[ActionT, Observed, str, Writers], Landing]
     undo: Callable[[ActionT, Observed, str, Writers], Applied | Stale]
     undone: Callable[[ActionT, Observed, str, Writers], Landing]
+    preview_undo: Callable[[ActionT, Observed, Writers], Preview | Refused] = no_way_back

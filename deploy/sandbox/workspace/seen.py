@@ -96,6 +96,12 @@ class OpenView:
         """What can be clicked, chosen or entered on it."""
         return [words(placed.element, "action_id") for placed in every(listed(self.json, "blocks"))]
 
+    @property
+    def asks(self) -> dict[str, str]:
+        """What stands above each input, by the id of its block."""
+        inputs = (block for block in listed(self.json, "blocks") if words(block, "type") == "input")
+        return {words(block, "block_id"): words(nested(block, "label"), "text") for block in inputs}
+
 
 @dataclass(frozen=True)
 class Submission:

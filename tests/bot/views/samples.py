@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from bot.views import ephemeral, evidence, help, home, incident, lists, modals, plan  # noqa: A004 - the module's name
+from bot.plans.fields import fields_of
+from bot.views import editing, ephemeral, evidence, help, home, incident, lists, modals, nudges, plan  # noqa: A004 - the module's name
+from bot.views.editing import Editable
 from bot.views.evidence import EvidenceReport
 from bot.views.help import Command
 from bot.views.home import Home, Needed
 from bot.views.incident import Cause, IncidentCard, IncidentState, Mind
 from bot.views.lists import AuditRow, IncidentRow, PartHealth, PlanRow, Status
 from bot.views.modals import Timeline, TimelineEntry
-from bot.views.plan import Closing, Party, PlanCard, PlanState, VoteLine
+from bot.views.nudges import Nudge, NudgeKind
+from bot.views.plan import Closing, Glass, Holder, Other, Party, PlanCard, PlanState, VoteLine
+from bot.views.plan_card import Wish
 from bot.views.steps import ChangeLine, CheckLine, Step, StepState
 from tools import evidence as seen
+from tools.actions import RestartDeployment, ScaleDeployment, SetProbe, SetServiceSelector
 from tools.evidence import Evidence, Finding, Severity, Trust
 from tools.resources import kubernetes
 
@@ -152,17 +157,67 @@ def closing(minutes: float, by: str | None = None, reason: str | None = None) ->
 DONE, RUNNING, TO_DO = StepState.DONE, StepState.RUNNING, StepState.TO_DO
 HELD = tuple(line.model_copy(update={"met": True, "detail": "3 of 3 ready"}) for line in CRITERIA)
 VOTED = {"votes": (APPROVED_BY_ALICE,)}
+WINDOW_POLICY = "Runs in 10 min unless owner or sre-oncall stops it: a small scale-up is routine."
+IN_WINDOW = {"fires_at": after(10), "policy": WINDOW_POLICY, "progress": ()}
+FIVE = tuple(
+    STEP.model_copy(update={"title": f"Restore DB_HOST on checkout-{number}/app from revision 41", "target": target})
+    for number, target in enumerate((kubernetes("shop", "Deployment", f"checkout-{n}") for n in range(1, 6)), 1)
+)
 PLANS: Mapping[str, PlanCard] = {
     "pending": plan_card(PlanState.PENDING, ping=True),
     "pending_one_vote": plan_card(
         PlanState.PENDING, **VOTED, steps=(STEP,), reasoning=None, note="The policy became stricter; one vote stands."
     ),
     "approved": plan_card(PlanState.APPROVED, **VOTED),
-    "approved_waiting": plan_card(PlanState.APPROVED, **VOTED, holder="plan P-76"),
+    "approved_waiting": plan_card(
+        PlanState.APPROVED,
+        **VOTED,
+        holder=Holder(plan_id="P-76", title="Roll back checkout", since=after(3), approved_by=(BOB,)),
+    ),
+    "approved_by_window": plan_card(PlanState.APPROVED, fires_at=after(10), policy=WINDOW_POLICY),
+    "window": plan_card(PlanState.PENDING, **IN_WINDOW, steps=(SCALE,), reasoning=None),
+    "window_in_doubt": plan_card(
+        PlanState.PENDING, note="It did not run by itself: policy asks for people now.", steps=(SCALE,), reasoning=None
+    ),
+    "pending_crowded": plan_card(
+        PlanState.PENDING,
+        rivals=tuple(Other(plan_id=f"P-{number}", state=PlanState.PENDING, at=NOON) for number in range(78, 85)),
+        alike=Other(plan_id="P-70", state=PlanState.EXPIRED, at=after(-20)),
+        step_up=True,
+        widened=("sre-leads",),
+        fallbacks=("sre-oncall for owner",),
+        progress=("stage 1: 1 of 1 from owner", "stage 2: 0 of 1 from sre-leads"),
+        votes=(VoteLine(user_id=BOB, verdict="approve", at=after(3), on_behalf_of=(ALICE,), stepped_up=True),),
+    ),
+    "pending_five_steps": plan_card(PlanState.PENDING, steps=FIVE, reasoning=None),
+    "undoing_another": plan_card(
+        PlanState.PENDING, steps=(SCALE,), undoes="P-70", reasoning=None, wish=Wish(by=BOB, why="the node starves")
+    ),
+    "edited": plan_card(PlanState.PENDING, replaces="P-70", wish=Wish(by=BOB)),
     "executing": plan_card(PlanState.EXECUTING, **VOTED, steps=steps(RUNNING, TO_DO)),
     "verifying": plan_card(PlanState.VERIFYING, **VOTED, steps=steps(DONE, DONE)),
     "succeeded": plan_card(
-        PlanState.SUCCEEDED, **VOTED, steps=steps(DONE, DONE), criteria=HELD, closing=closing(7, by=None)
+        PlanState.SUCCEEDED,
+        **VOTED,
+        steps=steps(DONE, DONE),
+        criteria=HELD,
+        closing=closing(7, by=None),
+        can_undo=True,
+    ),
+    "succeeded_taken_back": plan_card(
+        PlanState.SUCCEEDED,
+        **VOTED,
+        steps=steps(DONE, DONE),
+        criteria=HELD,
+        closing=closing(7, by=None),
+        undone_by=Other(plan_id="P-79", state=PlanState.SUCCEEDED, at=after(20)),
+    ),
+    "succeeded_past_the_quorum": plan_card(
+        PlanState.SUCCEEDED,
+        steps=steps(DONE, DONE),
+        criteria=HELD,
+        closing=closing(7, by=None),
+        glass=Glass(user_id=BOB, at=after(2), reason="customers cannot pay; nobody answers"),
     ),
     "rolling_back": plan_card(PlanState.ROLLING_BACK, **VOTED, steps=steps(DONE, DONE)),
     "rolled_back": plan_card(
@@ -179,8 +234,17 @@ PLANS: Mapping[str, PlanCard] = {
         votes=(VoteLine(user_id=BOB, verdict="reject", at=after(3), reason="we are mid-migration"),),
         closing=closing(3, by=BOB, reason="we are mid-migration"),
     ),
-    "expired": plan_card(PlanState.EXPIRED, closing=closing(15)),
-    "stale": plan_card(PlanState.STALE, closing=closing(6, reason="generation of checkout went from 42 to 43")),
+    "expired": plan_card(PlanState.EXPIRED, closing=closing(15), can_ask_again=True),
+    "expired_half_way": plan_card(
+        PlanState.EXPIRED,
+        **VOTED,
+        closing=closing(15, reason="Not enough people answered."),
+        answered=True,
+        can_ask_again=True,
+    ),
+    "stale": plan_card(
+        PlanState.STALE, closing=closing(6, reason="generation of checkout went from 42 to 43"), can_ask_again=True
+    ),
     "superseded": plan_card(PlanState.SUPERSEDED, closing=closing(6, reason="version 2 is below")),
     "cancelled": plan_card(PlanState.CANCELLED, closing=closing(6, reason="the alert resolved by itself")),
     "needs_human": plan_card(PlanState.NEEDS_HUMAN, **VOTED, steps=steps(StepState.UNKNOWN, TO_DO), closing=closing(6)),
@@ -255,11 +319,39 @@ COMMANDS = (
 REFERENCE = plan_card(PlanState.PENDING).reference
 
 
+EDITABLE = tuple(
+    Editable(title=action.title, target=str(action.target), fields=fields_of(action))
+    for action in (
+        ScaleDeployment(namespace="shop", deployment="checkout", replicas=4),
+        SetProbe(namespace="shop", deployment="checkout", container="app", probe="readiness", path="/readyz"),
+        SetServiceSelector(namespace="shop", service="checkout", selector={"app": "checkout", "tier": "web"}),
+        RestartDeployment(namespace="shop", deployment="checkout"),
+    )
+)
+"""A form with every kind of input, and an action that has none."""
+
+
+def a_nudge(kind: NudgeKind) -> Nudge:
+    return Nudge(
+        kind=kind,
+        plan_id="P-77",
+        incident_id="INC-142",
+        title=STEP.title,
+        service="checkout",
+        environment="prod-eu",
+        parties=(Party(id=ONCALL, name="sre-oncall"), Party(name="sre-leads")),
+        expires_at=after(15),
+        channel="C0ALERTS01",
+    )
+
+
 def messages() -> dict[str, Mapping[str, object]]:
     """Every message, drawn."""
     drawn: dict[str, Mapping[str, object]] = {f"plan_{name}": plan.card(value) for name, value in PLANS.items()}
     drawn |= {f"incident_{name}": incident.card(value) for name, value in INCIDENTS.items()}
     drawn |= {
+        **{f"nudge_{kind.value}": nudges.reply(a_nudge(kind)) for kind in NudgeKind},
+        "nudge_page_direct": nudges.page(a_nudge(NudgeKind.PAGE)),
         "evidence": evidence.report(REPORT),
         "evidence_nothing": evidence.report(EvidenceReport(incident_id="INC-142", findings=(), evidence=(QUOTA,))),
         "help": help.answer(COMMANDS),
@@ -277,6 +369,12 @@ def views() -> dict[str, Mapping[str, object]]:
     """Every modal and the Home tab, drawn."""
     return {
         "modal_approve": modals.approve(REFERENCE),
+        "modal_approve_destructive": modals.approve(REFERENCE, reason=False, targets=("i-0123456789abcdef0",)),
+        "modal_stop": modals.stop(REFERENCE),
+        "modal_edit": editing.form(REFERENCE, EDITABLE),
+        "modal_undo": editing.undo_form(REFERENCE, (STEP.model_copy(update={"title": f"Take back: {STEP.title}"}),)),
+        "modal_working": modals.working("Edit P-77", "Rehearsing it against the live targets.", "working-V1"),
+        "modal_answer": modals.answer("Edit P-77", ephemeral.note("P-78 stands instead of P-77.")),
         "modal_reject": modals.reject(REFERENCE),
         "modal_details": modals.details(PLANS["pending"], (FINDING,), (STATUS, LOGS)),
         "modal_timeline": modals.timeline(TIMELINE),

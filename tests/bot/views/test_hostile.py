@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.views import ephemeral, evidence, help, home, incident, lists, modals, plan  # noqa: A004 - the module's name
+from bot.views import editing, ephemeral, evidence, help, home, incident, lists, modals, nudges, plan  # noqa: A004 - the module's name
 from bot.views.blocks import Message, View
 from bot.views.limits import view_violations, violations
 from bot.views.signs import Sign
@@ -63,6 +63,8 @@ def _drawn(draw: Callable[[ValueT], Message], card: ValueT) -> Callable[[str], M
 MESSAGES: Mapping[str, Callable[[str], Message]] = {
     **{f"plan {name}": _drawn(plan.card, card) for name, card in samples.PLANS.items()},
     **{f"incident {name}": _drawn(incident.card, card) for name, card in samples.INCIDENTS.items()},
+    "nudge": lambda evil: nudges.reply(spoiled(samples.a_nudge(nudges.NudgeKind.WIDEN), evil)),
+    "page": lambda evil: nudges.page(spoiled(samples.a_nudge(nudges.NudgeKind.PAGE), evil)),
     "evidence": lambda evil: evidence.report(spoiled(samples.REPORT, evil)),
     "help": lambda evil: help.answer([spoiled(c, evil) for c in samples.COMMANDS], unknown=evil),
     "incidents": lambda evil: lists.incidents([spoiled(samples.INCIDENT_ROW, evil)] * 30),
@@ -85,6 +87,10 @@ VIEWS: Mapping[str, Callable[[str], View]] = {
     "timeline": lambda evil: modals.timeline(
         samples.TIMELINE.model_copy(update={"entries": spoiled(samples.TIMELINE, evil).entries * 50})
     ),
+    "edit": lambda evil: editing.form(samples.REFERENCE, [spoiled(one, evil) for one in samples.EDITABLE]),
+    "undo": lambda evil: editing.undo_form(samples.REFERENCE, (spoiled(samples.STEP, evil),)),
+    "typed again": lambda evil: modals.approve(samples.REFERENCE, targets=(evil, evil)),
+    "working": lambda evil: modals.working(evil, evil, "working-V1"),
     "loading": lambda evil: modals.loading(evil, "P-77"),
     "error": lambda evil: modals.error(evil, evil),
     "home": lambda evil: home.view(

@@ -14,7 +14,7 @@ from tools.clients import Writers
 from tools.clients.aws import AwsWriter
 from tools.errors import PermanentError, Uncertain
 from tools.writes.aws import WRITES
-from tools.writes.write import Applied, Landing, Observed, Preview, Refused, Stale, Write
+from tools.writes.write import Applied, Change, Landing, Observed, Preview, Refused, Stale, Write
 
 REGION = "eu-west-1"
 ORDERS = ForceNewDeployment(region=REGION, cluster="prod", service="orders")
@@ -74,9 +74,14 @@ def test_a_group_is_scaled_found_scaled_and_put_back(aws: Aws, writer: AwsWriter
     before = SCALE.landed(action, seen, "k", writers)
     applied = SCALE.apply(action, seen, "k", writers)
     after = SCALE.landed(action, seen, "k", writers)
+    back = SCALE.preview_undo(action, seen, writers)
     undone = SCALE.undo(action, seen, "k", writers)
 
     assert (before, after) == (Landing.NOT_LANDED, Landing.LANDED)
+    assert isinstance(back, Preview)
+    assert back.changes == (Change(path="DesiredCapacity", before="4", after="2"),)
+    assert "2 of " in back.blast_radius
+    assert "already wants 2 instances" in reason(SCALE.preview_undo(action, seen, writers))
     assert isinstance(applied, Applied)
     assert (applied.after, seen.before) == ('{"desired":4}', '{"desired":2}')
     assert isinstance(undone, Applied)
@@ -165,6 +170,7 @@ def test_an_undo_leaves_alone_what_somebody_else_decided(writer: AwsWriter, writ
     outcome = SCALE.undo(action, seen, "k", writers)
 
     assert "somebody else decided" in reason(outcome)
+    assert "somebody else decided" in reason(SCALE.preview_undo(action, seen, writers))
     assert desired_of(writer, action.group) == 5
     assert SCALE.undone(action, seen, "k", writers) is Landing.NOT_LANDED
 
@@ -176,6 +182,7 @@ def test_an_undo_that_no_longer_fits_the_groups_limits_is_stale(writer: AwsWrite
     writer.autoscaling(REGION).update_auto_scaling_group(AutoScalingGroupName=action.group, MinSize=3)
 
     assert "no longer have 2" in reason(SCALE.undo(action, seen, "k", writers))
+    assert "no longer have 2" in reason(SCALE.preview_undo(action, seen, writers))
 
 
 def test_a_scaling_whose_answer_is_lost_is_found_to_have_happened(

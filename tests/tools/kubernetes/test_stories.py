@@ -11,7 +11,7 @@ import yaml
 
 from tests.tools.kubernetes.shop import SCENARIOS, Broken, Shop
 from tools.reads.kubernetes.resolve import subject_of
-from tools.writes.write import Applied, Landing, Observed, Preview, Stale
+from tools.writes.write import Applied, Landing, Observed, Preview, Refused, Stale
 
 STORIES = tuple(sorted(path.name for path in SCENARIOS.iterdir() if path.is_dir()))
 
@@ -106,14 +106,24 @@ def test_an_undone_fix_leaves_everything_as_it_was(shop: Shop, story: str) -> No
     (action,) = shop.remedy().actions
     write = shop.write(action)
     observed = shop.observe(action)
+    forth = write.preview(action, observed, shop.writers)
     broken = shop.specs()
     write.apply(action, observed, KEY, shop.writers)
     shop.settle(90)
 
     standing = write.undone(action, observed, KEY, shop.writers)
+    back = write.preview_undo(action, observed, shop.writers)
+    rehearsed_only = shop.effects()
     undone = write.undo(action, observed, KEY, shop.writers)
 
     assert standing is Landing.NOT_LANDED
+    assert isinstance(forth, Preview)
+    assert isinstance(back, Preview)
+    assert [(one.path, one.after, one.before) for one in back.changes] == [
+        (one.path, one.before, one.after) for one in forth.changes
+    ]
+    assert len(rehearsed_only) == 1
+    assert isinstance(write.preview_undo(action, observed, shop.writers), Refused)
     assert isinstance(undone, Applied)
     assert write.undone(action, observed, KEY, shop.writers) is Landing.LANDED
     assert shop.specs() == broken
@@ -130,8 +140,10 @@ def test_what_others_changed_since_is_not_undone(shop: Shop, story: str) -> None
     shop.apply(SCENARIOS / story / "before.yaml")
     overwrite(shop, story)
 
+    rehearsed = write.preview_undo(action, observed, shop.writers)
     undone = write.undo(action, observed, KEY, shop.writers)
 
+    assert isinstance(rehearsed, Refused)
     assert isinstance(undone, Stale)
     assert len(shop.effects()) == 1
 

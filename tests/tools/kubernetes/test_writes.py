@@ -214,6 +214,7 @@ def test_a_restart_replaces_every_pod_once(shop: Shop) -> None:
     assert before.isdisjoint({pod.uid for pod in shop.picture().pods})
     assert shop.deployment("web")["spec"]["template"]["metadata"]["annotations"] == {RESTART_ANNOTATION: KEY}
     assert isinstance(write.undo(RESTART, observed, KEY, shop.writers), Stale)
+    assert isinstance(write.preview_undo(RESTART, observed, shop.writers), Refused)
     assert not write.reversible
 
 

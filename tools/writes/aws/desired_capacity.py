@@ -87,11 +87,21 @@ def undo(action: SetDesiredCapacity, observed: Observed, key: str, writers: Writ
         return Stale(reason=f"{action.group} is gone")
     if found.desired == old:
         return Applied(after=canonical({"desired": old}))
-    if found.desired != action.desired:
-        return Stale(reason=f"{action.group} wants {found.desired}, which somebody else decided")
-    if not found.minimum <= old <= found.maximum:
-        return Stale(reason=f"{action.group} may no longer have {old} instances ({found.minimum} to {found.maximum})")
-    return _set(action, old, writers)
+    reason = _objection_to_undo(action, old, found)
+    return Stale(reason=reason) if reason else _set(action, old, writers)
+
+
+def preview_undo(action: SetDesiredCapacity, observed: Observed, writers: Writers) -> Preview | Refused:
+    """What would change, from reading alone."""
+    old, found = _old(observed), _group(action, writers)
+    if found is None:
+        return Refused(reason=f"{action.group} is gone")
+    if found.desired == old:
+        return Refused(reason=f"{action.group} already wants {old} instances again")
+    reason = _objection_to_undo(action, old, found)
+    if reason is not None:
+        return Refused(reason=reason)
+    return preview(action.model_copy(update={"desired": old}), observed, writers)
 
 
 def undone(action: SetDesiredCapacity, observed: Observed, key: str, writers: Writers) -> Landing:
@@ -113,6 +123,15 @@ def _objection(action: SetDesiredCapacity, found: ScalingGroup) -> str | None:
         return f"{action.group} is being deleted"
     stopped = STOPS_SCALING & set(found.suspended)
     return f"{', '.join(sorted(stopped))} is suspended on {action.group}" if stopped else None
+
+
+def _objection_to_undo(action: SetDesiredCapacity, old: int, found: ScalingGroup) -> str | None:
+    """Why the old number must not be put back, read off the group itself."""
+    if found.desired != action.desired:
+        return f"{action.group} wants {found.desired}, which somebody else decided"
+    if not found.minimum <= old <= found.maximum:
+        return f"{action.group} may no longer have {old} instances ({found.minimum} to {found.maximum})"
+    return None
 
 
 def _refreshing(action: SetDesiredCapacity, writers: Writers) -> str | None:
@@ -172,4 +191,5 @@ WRITE: Write[SetDesiredCapacity] = Write(
     landed=landed,
     undo=undo,
     undone=undone,
+    preview_undo=preview_undo,
 )

@@ -28,7 +28,7 @@ from tools.redaction import redact
 from tools.values import JsonObject, JsonValue
 from tools.writes.kubernetes.diffing import differences
 from tools.writes.kubernetes.live import Live, canonical, digest, identity
-from tools.writes.write import Applied, Landing, Observed, Preview, Reentry, Refused, Stale, Write
+from tools.writes.write import Applied, Landing, Observed, Preview, Reentry, Refused, Stale, Write, no_way_back
 
 KubernetesAction = TypeVar(
     "KubernetesAction",
@@ -86,6 +86,8 @@ class Procedure(Generic[KubernetesAction]):
     effect: Callable[[KubernetesAction, Live], Effect]
     command: Callable[[KubernetesAction], str]
     undo_in_words: Callable[[KubernetesAction], str]
+    undo_effect: Callable[[KubernetesAction, Live, JsonObject], str] | None = None
+    """Whom the way back touches, where `effect` would not say so."""
 
     def write(
         self, *, permissions: tuple[str, ...], reversible: bool = True, routine: bool = False
@@ -104,6 +106,7 @@ class Procedure(Generic[KubernetesAction]):
             landed=self.landed,
             undo=self.undo,
             undone=self.undone,
+            preview_undo=self.preview_undo if reversible else no_way_back,
         )
 
     def observe(self, action: KubernetesAction, writers: Writers) -> Observed | Refused:
@@ -176,13 +179,9 @@ class Procedure(Generic[KubernetesAction]):
             live = self.read(action, writer)
         except NotFound:
             return Stale(reason=f"{action.target} no longer exists")
-        if live.uid != observed.uid:
-            return Stale(reason=f"{action.target} was deleted and made anew")
-        if self.restored(action, live, before):
+        if live.uid == observed.uid and self.restored(action, live, before):
             return Applied(after=canonical(before))
-        if not self.reached(action, live, key, before):
-            return Stale(reason=f"{action.target} is no longer as sayso left it; somebody else has changed it since")
-        edit = self.back(action, live, before)
+        edit = self._way_back(action, observed, live, key)
         return edit if isinstance(edit, Stale) else self._send(action, live, edit, writer)
 
     def undone(self, action: KubernetesAction, observed: Observed, key: str, writers: Writers) -> Landing:
@@ -197,6 +196,39 @@ class Procedure(Generic[KubernetesAction]):
         if self.restored(action, live, before):
             return Landing.LANDED
         return Landing.NOT_LANDED if self.reached(action, live, key, before) else Landing.UNKNOWN
+
+    def preview_undo(self, action: KubernetesAction, observed: Observed, writers: Writers) -> Preview | Refused:
+        """The server's own dry run of exactly the patch that `undo` would send."""
+        writer, before, where = identity(writers), _before(observed), action.target
+        try:
+            live = self.read(action, writer)
+            edit = self._way_back(action, observed, live, REHEARSAL)
+            if not isinstance(edit, Edit):
+                return Refused(reason=edit.reason)
+            answer = writer.patch(live.path, guarded(live, edit.operations), dry_run=True)
+        except NotFound:
+            return Refused(reason=f"{action.target} no longer exists")
+        except (Invalid, Conflict) as error:
+            return Refused(reason=f"The API server refuses the change: {redact(str(error))}")
+        return Preview(
+            changes=differences(live.raw, answer),
+            blast_radius=self._reach_of_undo(action, live, before),
+            undo="sayso does not take this back again by itself: look again to get a new fix.",
+            command=f"kubectl -n {where.scope} edit {where.kind.lower()}/{where.name}  # as the diff shows",
+            dry_run="accepted by the API server (server-side dry run, strict validation)",
+            warnings=_warnings(live, None),
+        )
+
+    def _way_back(self, action: KubernetesAction, observed: Observed, live: Live, key: str) -> Edit | Stale:
+        """The change that puts the old value back, if our own end state is what it would replace."""
+        before = _before(observed)
+        if live.uid != observed.uid:
+            return Stale(reason=f"{action.target} was deleted and made anew")
+        if self.restored(action, live, before):
+            return Stale(reason=f"{action.target} is already as it was before")
+        if not self.reached(action, live, key, before):
+            return Stale(reason=f"{action.target} is no longer as sayso left it; somebody else has changed it since")
+        return self.back(action, live, before)
 
     def _observed(self, action: KubernetesAction, live: Live) -> Observed | Refused:
         edit = self.plan(action, live, REHEARSAL)
@@ -213,6 +245,11 @@ class Procedure(Generic[KubernetesAction]):
             replicas_after=effect.replicas_after,
             pods_affected=effect.pods,
         )
+
+    def _reach_of_undo(self, action: KubernetesAction, live: Live, before: JsonObject) -> str:
+        if self.undo_effect is None:
+            return self.effect(action, live).sentence
+        return self.undo_effect(action, live, before)
 
     def _digest(self, live: Live) -> str:
         return digest(self.pinned(live))

@@ -51,14 +51,22 @@ def restored(action: ScaleDeployment, live: Live, before: JsonObject) -> bool:
 
 def effect(action: ScaleDeployment, live: Live) -> Effect:
     """Only the pods that come or go are touched."""
-    difference = abs(action.replicas - live.replicas)
-    gesture = "started" if action.replicas > live.replicas else "stopped"
     return Effect(
-        f"{difference} pods of {action.deployment} are {gesture}: {live.replicas} now, {action.replicas} then.",
-        pods=difference,
+        _coming_or_going(action.deployment, live.replicas, action.replicas),
+        pods=abs(action.replicas - live.replicas),
         replicas_before=live.replicas,
         replicas_after=action.replicas,
     )
+
+
+def undo_effect(action: ScaleDeployment, live: Live, before: JsonObject) -> str:
+    """The same pods, the other way round."""
+    return _coming_or_going(action.deployment, live.replicas, number(before, "replicas"))
+
+
+def _coming_or_going(deployment: str, now: int, then: int) -> str:
+    gesture = "started" if then > now else "stopped"
+    return f"{abs(then - now)} pods of {deployment} are {gesture}: {now} now, {then} then."
 
 
 def _counting(live: Live, replicas: int) -> Edit:
@@ -89,4 +97,5 @@ SCALE: Procedure[ScaleDeployment] = Procedure(
         f"kubectl -n {action.namespace} scale deployment/{action.deployment} --replicas={action.replicas}"
     ),
     undo_in_words=lambda action: "The present count is put back.",
+    undo_effect=undo_effect,
 )

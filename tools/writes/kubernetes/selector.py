@@ -55,6 +55,11 @@ def effect(action: SetServiceSelector, live: Live) -> Effect:
     return Effect(sentence, pods=live.pods_selected)
 
 
+def undo_effect(action: SetServiceSelector, live: Live, before: JsonObject) -> str:
+    """Traffic goes where it went."""
+    return f"Traffic to Service {action.service} goes where it went before; no pod is restarted."
+
+
 def _selecting(before: dict[str, str], after: dict[str, str]) -> Edit:
     old: dict[str, JsonValue] = dict(before)
     new: dict[str, JsonValue] = dict(after)
@@ -80,4 +85,5 @@ SELECTOR: Procedure[SetServiceSelector] = Procedure(
     effect=effect,
     command=_command,
     undo_in_words=lambda action: "The present selector is put back.",
+    undo_effect=undo_effect,
 )
