@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot import cards
 from bot.desk import Desk
-from storage import executions, plans
+from storage import exceptions, executions, plans
 from storage.tables import Plan, PlanStatus
 
 
@@ -14,23 +14,36 @@ def run_id(plan: Plan) -> str:
 
 
 def start_if_free(plan_id: int, desk: Desk) -> bool:
-    """Start an approved plan, unless another plan holds one of its targets; that one's end starts it then."""
+    """Start an approved plan, unless another plan holds one of its targets; that one's end starts it then.
+
+    While people have stopped sayso nothing starts; the sweep starts it once they let it.
+    """
     with desk.database.writing() as session:
         plan = plans.lock_for_decision(session, plan_id)
-        if plan.status != PlanStatus.APPROVED:
+        if plan.status != PlanStatus.APPROVED or exceptions.stopped(session) is not None:
             return False
-        targets = [step.observed.target.key for step in plan.rehearsal.steps]
-        holder = executions.take_locks(session, plan_id, targets, desk.now())
-        cards.refresh(session, plan, desk)
-    if holder is not None:
-        return False
+        holder = executions.take_locks(session, plan_id, plans.targets(plan), desk.now())
+        if holder is not None:
+            cards.refresh(session, plan, desk)  # it waits; one that starts says so itself in a moment
+            return False
     desk.durable.start("remediate", run_id(plan), plan_id, run_id(plan))
     return True
 
 
 def start_waiting(desk: Desk) -> None:
-    """Start every approved plan whose targets are free, the most severe incident first."""
+    """Start every approved plan whose targets are free, and those that got their targets and no run: a crash between
+    the two leaves such ones behind.
+    """
+    start_next(desk)
     with desk.database.reading() as session:
-        waiting = plans.approved_by_urgency(session)
-    for plan_id in waiting:
+        begun = [] if exceptions.stopped(session) is not None else executions.holding(session)
+    for plan in begun:
+        desk.durable.start("remediate", run_id(plan), plan.id, run_id(plan))
+
+
+def start_next(desk: Desk) -> None:
+    """Start what waits for targets that are free now, the most severe incident first."""
+    with desk.database.reading() as session:
+        free = executions.startable(session)
+    for plan_id in free:
         start_if_free(plan_id, desk)

@@ -9,19 +9,28 @@ UPDATE.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, create_engine
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 WRITER_LOCK = 0x5A750
 """Advisory lock number that a transaction which writes to PostgreSQL holds; any constant of ours."""
+FROZEN = 5.0
+"""Seconds after which a writer that says nothing is taken for frozen: PostgreSQL ends its transaction, or nobody else
+would ever write again."""
+PATIENCE = 30.0
+"""Seconds a writer waits for its turn before it gives up: long enough for several frozen ones to be got rid of."""
 
 
 class DatabaseInUse(Exception):
@@ -44,8 +53,9 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _open_engine(url)
-        # SQLite has one writer, and waits for it by sleeping ever longer: among threads, a lock is fairer and faster.
-        self._turn = threading.RLock() if is_sqlite(url) else nullcontext()
+        # Among the threads of a process a lock is fairer and faster: SQLite waits for its one writer by sleeping ever
+        # longer, and PostgreSQL would wake a thread that then waits for Python's own lock while all others wait for it.
+        self._turn = threading.RLock()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -79,9 +89,17 @@ def _open_postgres(url: str) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         if connection.get_execution_options().get("sayso_write", False):
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+            connection.exec_driver_sql(_TURN)
 
     return engine
+
+
+_TURN = (
+    f"SELECT set_config('lock_timeout', '{PATIENCE:.0f}s', true),"
+    f" set_config('idle_in_transaction_session_timeout', '{FROZEN:.0f}s', true),"
+    f" pg_advisory_xact_lock({WRITER_LOCK})"
+)
+"""A writer's first words, in one trip: how long it may wait and dawdle, in this transaction only, and its turn."""
 
 
 def _open_sqlite(url: str) -> sa.Engine:
@@ -139,13 +157,29 @@ def durable_url(url: str) -> str:
 def migrate(database: Database) -> None:
     """Bring the schema to the newest version, as one writer's transaction: replicas booting together must not race."""
     from alembic import command
+
+    config = _migrations()
+    with migrating(database) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def is_of_another_version(database: Database) -> bool:
+    """Whether the schema is not the one this sayso works with. False where it cannot be told."""
+    from alembic.script import ScriptDirectory
+
+    with contextlib.suppress(sa.exc.SQLAlchemyError), database.engine.connect() as connection:
+        found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        return found is not None and found != ScriptDirectory.from_config(_migrations()).get_current_head()
+    return False
+
+
+def _migrations() -> Config:
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with migrating(database) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    return config
 
 
 @contextmanager

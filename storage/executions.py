@@ -8,8 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage import audit
-from storage.tables import Execution, ExecutionStatus, Phase, Plan, ResourceLock
+from storage import audit, plans
+from storage.tables import Execution, ExecutionStatus, Incident, Phase, Plan, PlanStatus, ResourceLock
 from tools.values import JsonValue
 
 
@@ -30,6 +30,16 @@ def intend(session: Session, plan: Plan, step: int, phase: Phase, at: datetime) 
     )
     session.add(execution)
     session.flush()
+    observed = plan.rehearsal.steps[step].observed
+    payload: dict[str, JsonValue] = {
+        "key": key,
+        "step": step,
+        "phase": phase,
+        "target": observed.target.key,
+        "before": observed.before,
+    }
+    subject = f"plan:{plan.id}"
+    audit.append(session, actor=audit.BOT, event="execution.intended", subject=subject, payload=payload, at=at)
     return execution
 
 
@@ -71,6 +81,7 @@ def settle(
         "step": execution.step,
         "phase": execution.phase,
         "request": request,
+        "after": after,
         "error": error,
     }
     event, subject = f"execution.{status}", f"plan:{execution.plan_id}"
@@ -84,15 +95,21 @@ def of_plan(session: Session, plan_id: int) -> list[Execution]:
 
 
 def take_locks(session: Session, plan_id: int, resources: Iterable[str], at: datetime) -> int | None:
-    """Lock every resource for the plan, or none. Returns the plan that holds one of them, None when all were taken."""
+    """Lock every resource for the plan, or none. Returns the plan that holds one of them, None when all were taken.
+
+    The audit entry of taking them is theirs; they are let go together with the plan's next entry, whatever that is.
+    """
     keys = sorted(set(resources))
     held = session.exec(select(ResourceLock).where(col(ResourceLock.resource).in_(keys))).all()
     for lock in held:
         if lock.plan_id != plan_id:
             return lock.plan_id
-    mine = {lock.resource for lock in held}
-    session.add_all(ResourceLock(resource=key, plan_id=plan_id, taken_at=at) for key in keys if key not in mine)
-    session.flush()
+    missing = [key for key in keys if key not in {lock.resource for lock in held}]
+    if missing:
+        session.add_all(ResourceLock(resource=key, plan_id=plan_id, taken_at=at) for key in missing)
+        session.flush()
+        payload: dict[str, JsonValue] = {"resources": list(missing)}
+        audit.append(session, actor=audit.BOT, event="lock.taken", subject=f"plan:{plan_id}", payload=payload, at=at)
     return None
 
 
@@ -106,3 +123,45 @@ def has_locks(session: Session, plan_id: int, resources: Iterable[str]) -> bool:
 def release_locks(session: Session, plan_id: int) -> None:
     """Let others work on what the plan held."""
     session.execute(sa.delete(ResourceLock).where(col(ResourceLock.plan_id) == plan_id))
+
+
+def startable(session: Session) -> list[int]:
+    """Approved plans that hold nothing yet and whose targets nobody holds: most severe incident first, then oldest.
+
+    Of several for one target only the first is among them: it will hold what the others wait for.
+    """
+    taken = set(session.exec(select(ResourceLock.resource)))
+    order = (col(Incident.severity), col(Plan.id))
+    query = select(Plan).join(Incident, col(Incident.id) == col(Plan.incident_id)).where(_approved(holding=False))
+    found = []
+    for plan in session.exec(query.order_by(*order)):
+        if not taken & plans.targets(plan):
+            taken |= plans.targets(plan)
+            found.append(plan.id or 0)
+    return found
+
+
+def holding(session: Session) -> list[Plan]:
+    """Approved plans that hold targets: their runs have been started, or a crash came in between."""
+    return list(session.exec(select(Plan).where(_approved(holding=True)).order_by(col(Plan.id))))
+
+
+def _approved(*, holding: bool) -> sa.ColumnElement[bool]:
+    holds = sa.exists().where(col(ResourceLock.plan_id) == col(Plan.id))
+    return sa.and_(col(Plan.status) == PlanStatus.APPROVED, holds if holding else ~holds)
+
+
+def postpone(session: Session, plan: Plan, why: str, at: datetime) -> bool:
+    """An approved plan cannot start just now: let go of its targets, and let it be started again in the next round.
+
+    Its votes stand. False, and nothing written, when it is no longer where the caller saw it.
+    """
+    guard = (col(Plan.id) == plan.id, col(Plan.status) == PlanStatus.APPROVED, col(Plan.round) == plan.round)
+    moved = session.execute(sa.update(Plan).where(*guard).values(round=plan.round + 1, outcome=why))
+    if moved.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    release_locks(session, plan.id or 0)
+    payload: dict[str, JsonValue] = {"digest": plan.digest, "round": plan.round + 1, "why": why}
+    audit.append(session, actor=audit.BOT, event="plan.postponed", subject=f"plan:{plan.id}", payload=payload, at=at)
+    session.refresh(plan)
+    return True

@@ -1,4 +1,6 @@
-"""What came from Slack and webhooks: accepted once, handled later, and what could not be used kept for replay."""
+"""What came from Slack and webhooks: accepted once, handled later by one process at a time, and what could not be
+handled or used kept for replay.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from storage import audit
 from storage.tables import InboxEvent, RefusedDelivery
 
 KEEP = timedelta(days=7)
 """How long handled events are remembered; Slack redelivers for minutes, people click old buttons for days."""
-MAXIMUM_ATTEMPTS = 5
+WAITS = (1, 5, 30, 120, 600)
+"""Seconds until what failed is tried again: after the first time, the second, ... After the last one it is dead: it
+waits for a person."""
+MAXIMUM_ATTEMPTS = len(WAITS) + 1
+TAKE_OVER = timedelta(seconds=30)
+"""After this long, whoever took an event to handle it is taken for dead."""
 
 
 def accept(session: Session, key: str, kind: str, body: str, at: datetime) -> bool:
@@ -34,11 +42,34 @@ def _insert_once(dialect: str) -> sa.Executable:
     return insert.on_conflict_do_nothing(index_elements=["key"]).returning(table.c.key)
 
 
-def waiting(session: Session, limit: int = 100) -> list[InboxEvent]:
-    """Events not handled yet, oldest first."""
-    unhandled = (col(InboxEvent.handled_at).is_(None), col(InboxEvent.attempts) < MAXIMUM_ATTEMPTS)
+def waiting(session: Session, at: datetime, owner: str, limit: int = 100) -> list[InboxEvent]:
+    """Events that `owner` may handle now, oldest first: neither handled nor dead, due, and in nobody else's hands."""
     order = (col(InboxEvent.received_at), col(InboxEvent.key))
-    return list(session.exec(select(InboxEvent).where(*unhandled).order_by(*order).limit(limit)))
+    return list(session.exec(select(InboxEvent).where(*_free(at, owner)).order_by(*order).limit(limit)))
+
+
+def claim(session: Session, keys: Sequence[str], owner: str, at: datetime) -> list[str]:
+    """Take these events to handle them, and tell which ones were still free: nobody else handles those now."""
+    taken = (
+        sa.update(InboxEvent)
+        .where(col(InboxEvent.key).in_(keys), *_free(at, owner))
+        .values(claimed_by=owner, claimed_at=at)
+        .returning(col(InboxEvent.key))
+    )
+    return list(session.scalars(taken))
+
+
+def _free(at: datetime, owner: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(InboxEvent.handled_at).is_(None),
+        col(InboxEvent.attempts) < MAXIMUM_ATTEMPTS,
+        sa.or_(col(InboxEvent.next_at).is_(None), col(InboxEvent.next_at) <= at),
+        sa.or_(
+            col(InboxEvent.claimed_by).is_(None),
+            col(InboxEvent.claimed_by) == owner,
+            col(InboxEvent.claimed_at) <= at - TAKE_OVER,
+        ),
+    )
 
 
 def handled(session: Session, key: str, at: datetime) -> None:
@@ -51,10 +82,43 @@ def all_handled(session: Session, keys: Sequence[str], at: datetime) -> None:
     session.execute(sa.update(InboxEvent).where(col(InboxEvent.key).in_(keys)).values(handled_at=at, error=None))
 
 
-def failed(session: Session, key: str, error: str) -> None:
-    """Handling it went wrong; it is tried again until its attempts are used up."""
-    values = {"attempts": InboxEvent.attempts + 1, "error": error}
-    session.execute(sa.update(InboxEvent).where(col(InboxEvent.key) == key).values(**values))
+def failed(session: Session, key: str, error: str, at: datetime, *, spread: float = 0.0) -> bool:
+    """Handling it went wrong; it is tried again later, by anybody. True when it was the last time: it is dead.
+
+    `spread`, from 0 to 1, lengthens the wait by up to a half, so that what failed together is not tried together.
+    """
+    event = session.get_one(InboxEvent, key, populate_existing=True)
+    wait = WAITS[min(event.attempts, len(WAITS) - 1)] * (1 + spread / 2)
+    event.attempts, event.next_at, event.error = event.attempts + 1, at + timedelta(seconds=wait), error
+    event.claimed_by, event.claimed_at = None, None
+    session.add(event)
+    session.flush()
+    return event.attempts >= MAXIMUM_ATTEMPTS
+
+
+def dead(session: Session, limit: int = 100) -> list[InboxEvent]:
+    """Events whose attempts are used up, newest first. They wait for a person."""
+    order = (col(InboxEvent.received_at).desc(), col(InboxEvent.key))
+    return list(session.exec(select(InboxEvent).where(*_dead()).order_by(*order).limit(limit)))
+
+
+def count_dead(session: Session) -> int:
+    """How many events wait for a person."""
+    return session.exec(select(sa.func.count()).select_from(InboxEvent).where(*_dead())).one()
+
+
+def retry(session: Session, key: str, at: datetime, actor: str) -> bool:
+    """Let a dead event be tried again, as if it had just come. False, and nothing written, when there is none."""
+    fresh = {"attempts": 0, "next_at": None}
+    revived = session.execute(sa.update(InboxEvent).where(col(InboxEvent.key) == key, *_dead()).values(**fresh))
+    if revived.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    audit.append(session, actor=actor, event="inbox.retried", subject=f"inbox:{key}", payload={}, at=at)
+    return True
+
+
+def _dead() -> tuple[sa.ColumnElement[bool], ...]:
+    return (col(InboxEvent.handled_at).is_(None), col(InboxEvent.attempts) >= MAXIMUM_ATTEMPTS)
 
 
 def prune(session: Session, now: datetime) -> int:

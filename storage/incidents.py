@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.tables import Alert, AlertStatus, Incident, IncidentStatus, Mind
+from storage.tables import Alert, AlertStatus, AuditEntry, Incident, IncidentStatus, Mind
 from tools.evidence import Evidence, Proposal, Severity
 from tools.subjects import AwsSubject, KubernetesSubject, Subject
 from tools.values import JsonValue, Value
@@ -190,6 +190,25 @@ def waiting_for_triage(session: Session) -> list[Incident]:
     """Incidents that were opened and never looked at: what a crash between the two leaves behind."""
     waiting = (IncidentStatus.OPEN, IncidentStatus.INVESTIGATING)
     return list(session.exec(select(Incident).where(col(Incident.status).in_(waiting))))
+
+
+def unexplained(session: Session, *, until: datetime, opened_after: datetime) -> list[int]:
+    """Incidents whose first look found nothing and ended by `until`, and whose alert still fires."""
+    firing_ones = select(Alert.incident_id).where(Alert.status == AlertStatus.FIRING)
+    query = select(Incident).where(
+        Incident.status == IncidentStatus.NEEDS_HUMAN,
+        Incident.looks == 1,
+        col(Incident.opened_at) > opened_after,
+        col(Incident.id).in_(firing_ones),
+    )
+    nothing = [one for one in session.exec(query) if one.proposal is not None and not one.proposal.findings]
+    return [one.id or 0 for one in nothing if _left_to_people_at(session, one) <= until]
+
+
+def _left_to_people_at(session: Session, incident: Incident) -> datetime:
+    subject, event = f"incident:{incident.id}", f"incident.{IncidentStatus.NEEDS_HUMAN}"
+    query = select(AuditEntry).where(AuditEntry.subject == subject, AuditEntry.event == event)
+    return audit.moment(session.exec(query.order_by(col(AuditEntry.seq).desc()).limit(1)).one())
 
 
 def move(

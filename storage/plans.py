@@ -16,12 +16,12 @@ from sqlmodel import Session, col, select
 
 from policies.decisions import Decision
 from policies.facts import COUNTED_ANEW, Facts
-from storage import audit
-from storage.tables import Incident, Plan, PlanStatus, Verdict, Vote
+from storage import audit, escalations
+from storage.tables import AuditEntry, IncidentStatus, Plan, PlanStatus, Verdict, Vote
 from tools.actions import catalogue_version
 from tools.evidence import Proposal
 from tools.previews import Rehearsal, RehearsedStep
-from tools.values import JsonValue
+from tools.values import JsonObject, JsonValue
 
 SCHEMA = "sayso.plan/2"
 """Names the shape of the canonical form; a new shape is a new name, and old plans become stale."""
@@ -93,7 +93,13 @@ def propose(
         "version": version,
         "digest": plan.digest,
         "effect": str(decision.effect),
-        "actions": [step.action.title for step in rehearsal.steps],
+        "policy": decision.policy_sha256,
+        "policy_version": decision.policy_version,
+        "because": [{"rule": one.rule, "why": one.why} for one in decision.because],
+        "asks": [str(one) for one in decision.obligations],
+        "actions": [step.title for step in rehearsal.steps],
+        "commands": [step.preview.command for step in rehearsal.steps],
+        "outcome": outcome,
         "canonical": plan.canonical,
     }
     audit.append(session, actor=audit.BOT, event=f"plan.{status}", subject=f"plan:{plan.id}", payload=payload, at=at)
@@ -113,6 +119,7 @@ def canonical_form(plan: Plan, nonce: str) -> bytes:
         "steerers": list(plan.steerers),
         "replaces": plan.replaces,
         "undoes": plan.undoes,
+        "proposed_at": plan.proposed_at.astimezone(UTC).isoformat(),
         "not_after": plan.not_after.astimezone(UTC).isoformat(),
     }
     return rfc8785.dumps(body)
@@ -140,6 +147,7 @@ def _canonical_facts(facts: Facts) -> JsonValue:
 def _canonical_step(step: RehearsedStep) -> JsonValue:
     return {
         "action": step.action.model_dump(mode="json"),
+        "takes_back": step.takes_back,
         "target": step.observed.target.key,
         "uid": step.observed.uid,
         "generation": step.observed.generation,
@@ -226,6 +234,42 @@ def move(
         return False
     payload: dict[str, JsonValue] = {"digest": plan.digest, "from": seen, "outcome": outcome, **(detail or {})}
     audit.append(session, actor=actor, event=f"plan.{to}", subject=f"plan:{plan.id}", payload=payload, at=at)
+    if seen is S.PENDING:
+        escalations.no_longer_needed(session, plan, at)
+    session.expire(plan)
+    session.refresh(plan)
+    return True
+
+
+def ask_anew(
+    session: Session,
+    plan: Plan,
+    decision: Decision,
+    at: datetime,
+    *,
+    why: str,
+    actor: str = audit.BOT,
+    detail: dict[str, JsonValue] | None = None,
+) -> bool:
+    """People are asked anew about the same bytes, under this decision: the next round, and no window any more.
+
+    False, and nothing written, when the plan is no longer where the caller saw it.
+    """
+    guard = (col(Plan.id) == plan.id, col(Plan.status) == S.PENDING, col(Plan.round) == plan.round)
+    values = {"round": plan.round + 1, "decision": decision, "outcome": why, "fires_at": None}
+    changed = session.execute(sa.update(Plan).where(*guard).values(**values))
+    if changed.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    payload: dict[str, JsonValue] = {
+        "digest": plan.digest,
+        "round": plan.round + 1,
+        "why": why,
+        "effect": str(decision.effect),
+        "policy": decision.policy_sha256,
+        **(detail or {}),
+    }
+    audit.append(session, actor=actor, event="plan.asked_again", subject=f"plan:{plan.id}", payload=payload, at=at)
+    escalations.no_longer_needed(session, plan, at)
     session.expire(plan)
     session.refresh(plan)
     return True
@@ -240,7 +284,7 @@ def claim(session: Session, plan: Plan, run: str, at: datetime) -> bool:
         return plan.claim == run
     if plan.status != PlanStatus.APPROVED or plan.not_after <= at:
         return False
-    return move(session, plan, PlanStatus.EXECUTING, at, claim=run, claimed_at=at)
+    return move(session, plan, PlanStatus.EXECUTING, at, detail={"run": run}, claim=run, claimed_at=at)
 
 
 def cast_vote(
@@ -254,8 +298,12 @@ def cast_vote(
     at: datetime,
     on_behalf_of: str | None = None,
     stepped_up: bool = False,
+    detail: dict[str, JsonValue] | None = None,
 ) -> bool:
-    """Record what one person says to this digest. False when they already said something in this round."""
+    """Record what one person says to this digest. False when they already said something in this round.
+
+    `detail` is for the record alone: what they had before them.
+    """
     cast_before = select(Vote).where(Vote.plan_id == plan.id, Vote.user_id == user_id, Vote.round == plan.round)
     if session.exec(cast_before).first() is not None:
         return False
@@ -282,6 +330,7 @@ def cast_vote(
         "round": plan.round,
         "on_behalf_of": on_behalf_of,
         "stepped_up": stepped_up,
+        **(detail or {}),
     }
     audit.append(session, actor=user_id, event=f"vote.{verdict}", subject=f"plan:{plan.id}", payload=payload, at=at)
     return True
@@ -296,6 +345,27 @@ def votes(session: Session, plan: Plan) -> list[Vote]:
     )
 
 
+def witnessed(session: Session, plan: Plan) -> list[Vote]:
+    """The votes on this digest that the audit chain tells of too, word for word: the ones that may count.
+
+    A row that somebody put into the table, or changed in it, with hands of their own is not among them.
+    """
+    events = [f"vote.{verdict}" for verdict in Verdict]
+    told = {_told(entry, says) for entry, says in audit.told(session, f"plan:{plan.id}", *events)}
+    return [vote for vote in votes(session, plan) if _as_told(vote) in told]
+
+
+def _told(entry: AuditEntry, says: JsonObject) -> tuple[object, ...]:
+    said = (entry.actor, entry.event, entry.at, says["digest"], says.get("round", 1), says["reason"])
+    return (*said, says.get("on_behalf_of"), says.get("stepped_up", False))
+
+
+def _as_told(vote: Vote) -> tuple[object, ...]:
+    at = audit.microseconds(vote.given_at)
+    said = (vote.user_id, f"vote.{vote.verdict}", at, vote.plan_digest, vote.round, vote.reason)
+    return (*said, vote.on_behalf_of, vote.stepped_up)
+
+
 def lock_for_decision(session: Session, plan_id: int) -> Plan:
     """The plan, locked until the transaction ends, so that two completing votes are tallied one after the other."""
     plan = session.exec(select(Plan).where(Plan.id == plan_id).with_for_update()).one_or_none()
@@ -304,12 +374,24 @@ def lock_for_decision(session: Session, plan_id: int) -> Plan:
     return plan
 
 
-def approved_by_urgency(session: Session) -> list[int]:
-    """Approved plans that wait to start: most severe incident first, then oldest."""
-    query = (
-        select(Plan.id)
-        .join(Incident, col(Incident.id) == col(Plan.incident_id))
-        .where(Plan.status == PlanStatus.APPROVED)
-        .order_by(col(Incident.severity), col(Plan.id))
-    )
-    return [plan_id for plan_id in session.exec(query) if plan_id is not None]
+def windows_over(session: Session, now: datetime) -> list[Plan]:
+    """Plans that run by themselves unless somebody stopped them, and nobody has."""
+    over = (Plan.status == S.PENDING, col(Plan.fires_at) <= now)
+    return list(session.exec(select(Plan).where(*over).order_by(col(Plan.fires_at), col(Plan.id))))
+
+
+def edited_into(session: Session, plan: Plan) -> Plan | None:
+    """The plan that an edit made of this one."""
+    return session.exec(select(Plan).where(Plan.replaces == plan.id).order_by(col(Plan.id).desc())).first()
+
+
+def leaves(plan: Plan) -> IncidentStatus:
+    """How its incident stands when a plan ends with nothing done: a person's, or, where the plan was only to take an
+    earlier fix back, as well as before.
+    """
+    return IncidentStatus.MITIGATED if plan.undoes is not None else IncidentStatus.NEEDS_HUMAN
+
+
+def targets(plan: Plan) -> frozenset[str]:
+    """The resources a plan changes, as locks name them."""
+    return frozenset(step.observed.target.key for step in plan.rehearsal.steps)

@@ -6,17 +6,23 @@ crash looks at the world first, and what cannot be told is left to a person.
 
 from __future__ import annotations
 
+import structlog
 from sqlmodel import Session
 
-from bot import cards, standing
+from bot import cards
 from bot.desk import Desk
 from bot.durable import step
 from bot.logs import bound
-from bot.remediation.calling import can_be_undone, carry_out
-from bot.remediation.verifying import healthy_now, verify
-from bot.starting import start_waiting
-from storage import executions, incidents, plans
+from bot.plans import superseding, undoing
+from bot.rehearsal import can_be_taken_back
+from bot.remediation.calling import carry_out
+from bot.remediation.claiming import claim
+from bot.remediation.verifying import verify
+from bot.starting import start_next
+from storage import executions, incidents, ledger, plans
 from storage.tables import Execution, ExecutionStatus, IncidentStatus, Phase, Plan, PlanStatus
+
+log = structlog.get_logger(__name__)
 
 
 def remediate(plan_id: int, run: str, desk: Desk) -> str:
@@ -57,32 +63,6 @@ def _undo(plan_id: int, count: int, desk: Desk) -> str:
     return step(finish, plan_id, PlanStatus.ROLLED_BACK, desk)
 
 
-def claim(plan_id: int, run: str, desk: Desk) -> list[int | None] | None:
-    """Take the plan, once, if everything people agreed to still stands.
-
-    Answers what served users before, one count a criterion; None when the plan may not run.
-    """
-    with desk.database.reading() as session:
-        plan = plans.get(session, plan_id)
-        if plan.status in plans.RUNNING:
-            return healthy_now(plan, desk) if plan.claim == run else None
-    objection = standing.objection(plan, desk)
-    baseline = healthy_now(plan, desk)
-    with desk.database.writing() as session:
-        plan, at = plans.lock_for_decision(session, plan_id), desk.now()
-        if plan.status != PlanStatus.APPROVED:
-            return None  # cancelled, expired or superseded while we looked
-        if objection is not None:
-            standing.send_back(session, plan, objection, at)
-            executions.release_locks(session, plan_id)
-        elif not plans.claim(session, plan, run, at):
-            return None
-        else:
-            incidents.move(session, plan.incident_id, IncidentStatus.REMEDIATING, at)
-        cards.refresh(session, plan, desk)
-    return baseline if objection is None else None
-
-
 def count_steps(plan_id: int, desk: Desk) -> int:
     """How many actions the plan has."""
     with desk.database.reading() as session:
@@ -101,13 +81,20 @@ def begin_undo(plan_id: int, count: int, desk: Desk) -> bool:
         plan = plans.get(session, plan_id)
         if plan.status == PlanStatus.ROLLING_BACK:
             return True
-        if not can_be_undone(plan.rehearsal.steps[:count]):
-            plan.outcome = "It did not help, and what was done cannot be taken back by sayso."
+        if not can_be_taken_back(plan.rehearsal.steps[:count]):
+            plan.outcome = _why_it_stays(plan)
             session.add(plan)
             return False
         moved = plans.move(session, plan, PlanStatus.ROLLING_BACK, desk.now())
         cards.refresh(session, plan, desk)
         return moved
+
+
+def _why_it_stays(plan: Plan) -> str:
+    """What is left as it is, though it did not turn out as it should."""
+    if plan.undoes is not None:
+        return "It was taken back as asked, and the checks do not hold. sayso leaves it so; a person has to look."
+    return "It did not help, and what was done cannot be taken back by sayso."
 
 
 def finish(plan_id: int, end: PlanStatus, desk: Desk) -> str:
@@ -117,12 +104,29 @@ def finish(plan_id: int, end: PlanStatus, desk: Desk) -> str:
         if plan.status in plans.RUNNING:
             outcome = _outcome(plan, PlanStatus(end), executions.of_plan(session, plan_id))
             plans.move(session, plan, PlanStatus(end), at, outcome=outcome)
+            ledger.close(session, plan, at)
             _move_incident(session, plan, PlanStatus(end), desk)
             desk.metrics.plans.labels(outcome=end).inc()
         executions.release_locks(session, plan_id)
         cards.refresh(session, plan, desk)
-    start_waiting(desk)
+    superseding.recheck_siblings(plan, desk)
+    start_next(desk)
     return str(end)
+
+
+def leave_to_people(plan_id: int, desk: Desk) -> str:
+    """sayso itself failed half way. What was done so far is on record; only a person can tell what is left to do."""
+    return finish(plan_id, PlanStatus.NEEDS_HUMAN, desk)
+
+
+def repair(desk: Desk) -> None:
+    """Leave to people what no run works on any more, though it never came to its end: the run itself failed."""
+    with desk.database.reading() as session:
+        running = [(plan.id or 0, plan.claim or "") for plan in plans.in_status(session, *plans.RUNNING)]
+    for plan_id, run in running:
+        if desk.durable.is_over(run):
+            log.error("remediation.orphaned", plan_id=plan_id, run=run)
+            leave_to_people(plan_id, desk)
 
 
 def _outcome(plan: Plan, end: PlanStatus, made: list[Execution]) -> str | None:
@@ -134,6 +138,9 @@ def _outcome(plan: Plan, end: PlanStatus, made: list[Execution]) -> str | None:
 
 
 def _move_incident(session: Session, plan: Plan, end: PlanStatus, desk: Desk) -> None:
+    if plan.undoes is not None:
+        undoing.conclude(session, plan, desk)
+        return
     if end is not PlanStatus.SUCCEEDED:
         note = f"Plan {plan.id} ended as {end.replace('_', ' ')}."
         incidents.move(session, plan.incident_id, IncidentStatus.NEEDS_HUMAN, desk.now(), note=note)

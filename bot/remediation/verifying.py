@@ -20,8 +20,9 @@ def verify(plan_id: int, baseline: list[int | None], desk: Desk) -> bool:
             plans.move(session, plan, PlanStatus.VERIFYING, desk.now())
         cards.refresh(session, plan, desk)
     criteria = plan.proposal.success_criteria
+    fewer = meant_to_go(plan)
     before = [
-        Measurement(criterion=one, met=False, healthy=healthy, detail="")
+        Measurement(criterion=one, met=False, healthy=None if healthy is None else max(0, healthy - fewer), detail="")
         for one, healthy in zip(criteria, baseline, strict=True)
     ]
     started = held_since = lost_since = time.monotonic()
@@ -36,6 +37,12 @@ def verify(plan_id: int, baseline: list[int | None], desk: Desk) -> bool:
         if now - lost_since > desk.patience.watch or now - started > desk.patience.verify:
             return _remember_verdict(plan_id, False, seen, desk)
         time.sleep(desk.patience.poll)
+
+
+def meant_to_go(plan: Plan) -> int:
+    """How many pods or instances the plan itself takes away: so many fewer may serve without anything being worse."""
+    counts = [(one.observed.replicas_before, one.observed.replicas_after) for one in plan.rehearsal.steps]
+    return sum(max(0, before - after) for before, after in counts if before is not None and after is not None)
 
 
 def _remember_verdict(plan_id: int, verified: bool, seen: tuple[Measurement, ...], desk: Desk) -> bool:

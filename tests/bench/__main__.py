@@ -28,8 +28,11 @@ NAMES = (
     "idle_bot",
     "alert_to_card",
     "click_to_effect",
+    "vote_to_start",
+    "plans_per_second",
     "slack_burst",
     "alert_storm",
+    "obedient_model",
     "core_install",
 )
 """In this order: what is easily disturbed first."""

@@ -66,7 +66,7 @@ def _cells(row: Row) -> tuple[str, str, str, str, str]:
 def _wanted(row: Row) -> str:
     if row.target is None:
         return ""
-    sign = "<" if row.target.relation == "under" else "="
+    sign = {"under": "<", "over": ">", "equal": "="}[row.target.relation]
     return f"{sign} {quantity(row.target.bound, row.unit)}"
 
 

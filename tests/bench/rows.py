@@ -10,20 +10,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["s", "ms", "µs", "MB", "%", "x", ""]
+Unit = Literal["s", "ms", "µs", "MB", "%", "x", "/s", ""]
 Verdict = Literal["met", "MISSED", "skipped", ""]
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a number is held against: at most (`under`), or exactly (`equal`) a bound."""
+    """What a number is held against: less (`under`), more (`over`), or exactly (`equal`) a bound."""
 
-    relation: Literal["under", "equal"]
+    relation: Literal["under", "over", "equal"]
     bound: float
 
     def holds(self, value: float) -> bool:
-        """Whether the value is as hoped. `under` is strict: 2 s is not under 2 s."""
-        return value < self.bound if self.relation == "under" else value == self.bound
+        """Whether the value is as hoped. `under` and `over` are strict: 2 s is not under 2 s."""
+        match self.relation:
+            case "under":
+                return value < self.bound
+            case "over":
+                return value > self.bound
+            case "equal":
+                return value == self.bound
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,11 @@ class Row:
 def under(bound: float) -> Target:
     """The value is hoped to stay under this."""
     return Target("under", bound)
+
+
+def over(bound: float) -> Target:
+    """The value is hoped to exceed this."""
+    return Target("over", bound)
 
 
 def exactly(bound: float) -> Target:

@@ -13,7 +13,7 @@ from tests.bench.__main__ import NAMES, Wanted, parse
 from tests.bench.alert_storm import ALERTS, GROUP, PODS, WORKLOADS, _deliveries
 from tests.bench.machine import Noise
 from tests.bench.report import Report, as_json, quantity, table
-from tests.bench.rows import Row, Target, exactly, median, percentile, skipped, under
+from tests.bench.rows import Row, Target, exactly, median, over, percentile, skipped, under
 
 QUIET = Noise(cores=2, load=0.5, calibration_ms=30.0, fsync_ms=1.0)
 BUSY = Noise(cores=2, load=7.25, calibration_ms=90.0, fsync_ms=9.0)
@@ -62,6 +62,8 @@ def test_there_is_no_median_of_nothing() -> None:
         (1000.0, exactly(1000), "met"),
         (999.0, exactly(1000), "MISSED"),
         (1001.0, exactly(1000), "MISSED"),
+        (40.1, over(40), "met"),
+        (40.0, over(40), "MISSED"),
         (7.0, None, ""),
         (None, under(2), "skipped"),
         (None, None, "skipped"),

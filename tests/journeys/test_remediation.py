@@ -48,10 +48,11 @@ def test_a_fix_that_does_not_help_is_undone(scene: Scene) -> None:
     assert trouble.template() == before
     assert len(trouble.effects()) == 2
     assert trouble.plan().status == PlanStatus.ROLLED_BACK
-    assert [event for _, event in scene.record.events(trouble.plan())][-5:] == [
+    assert [event for _, event in scene.record.events(trouble.plan())][-6:] == [
         "plan.verifying",
         "plan.not_verified",
         "plan.rolling_back",
+        "execution.intended",
         "execution.done",
         "plan.rolled_back",
     ]
@@ -69,7 +70,7 @@ def test_a_second_plan_for_the_same_target_waits_for_the_first(scene: Scene) -> 
     second.click("bob", APPROVE)
 
     waiting = second.card("Waiting for")
-    assert f"Waiting for P-{first.plan().id} to finish on the same target." in waiting.everything
+    assert f"Waiting for plan P-{first.plan().id}, which holds the same target" in waiting.everything
     first.card("Succeeded")
     second.card("Out of date")  # what it was to repair is repaired
     assert len(first.effects()) == 1

@@ -109,6 +109,7 @@ def a_plan(
     not_after: datetime = SOON,
     look: int = 1,
     rehearsed: Rehearsal | None = None,
+    steerers: tuple[str, ...] = (),
 ) -> Plan:
     """A plan of that incident, proposed."""
     return plans.propose(
@@ -120,6 +121,7 @@ def a_plan(
         decision=decided or decision(),
         status=status,
         requester=requester,
+        steerers=steerers,
         not_after=not_after,
         nonce=nonce or f"nonce-{incident_id}-{deployment}-{look}",
         at=AT,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
@@ -18,7 +21,7 @@ from sqlalchemy.exc import StatementError
 from sqlmodel import SQLModel, select
 
 from storage import audit, incidents
-from storage.database import Database, DatabaseInUse, durable_url, hold_alone, migrate
+from storage.database import FROZEN, Database, DatabaseInUse, durable_url, hold_alone, migrate
 from storage.tables import Alert, AuditHead, Incident
 from tests.storage.samples import AT, CHANNEL, an_incident, news
 
@@ -219,3 +222,48 @@ def test_writers_wait_for_each_other(database: Database) -> None:
         alert = session.get(Alert, 1)
         assert alert is not None
         assert alert.times == 101
+
+
+WRITES_AND_SAYS_SO = """
+import sys
+from sqlalchemy import text
+from storage.database import Database
+with Database(sys.argv[1]).writing() as session:
+    session.execute(text("UPDATE audit_head SET seq = 7"))
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_frozen_writer_does_not_keep_the_others_from_writing_for_long(postgres_url: str) -> None:
+    """A replica stands still half-way through a write: its transaction is ended for it, and nothing of it stays."""
+    database = Database(postgres_url)
+    migrate(database)
+    words = [sys.executable, "-c", WRITES_AND_SAYS_SO, postgres_url]
+    frozen = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert frozen.stdout is not None
+    assert frozen.stdout.readline() == b"writing\n"
+    os.kill(frozen.pid, signal.SIGSTOP)
+    started = time.monotonic()
+
+    with database.writing() as session:
+        an_incident(session)
+
+    waited = time.monotonic() - started
+    os.kill(frozen.pid, signal.SIGCONT)
+    frozen.communicate()
+    assert FROZEN / 2 < waited < FROZEN * 2
+    assert frozen.returncode != 0
+    assert heads(database)[0][0] == 1
+    database.close()
+
+
+def test_what_only_reads_may_take_its_time(postgres_url: str) -> None:
+    """Somebody pages through a list: the limit is for those whom others wait for."""
+    database = Database(postgres_url)
+
+    with database.reading() as session:
+        asked = session.execute(sa.text("SHOW idle_in_transaction_session_timeout")).scalar()
+
+    database.close()
+    assert asked == "0"

@@ -7,12 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import Session, select
 
 from storage import audit, executions, plans
 from storage.database import Database
-from storage.tables import Execution, ExecutionStatus, Phase, Plan, ResourceLock
-from tests.storage.samples import AT, a_plan, an_incident
+from storage.tables import Execution, ExecutionStatus, Phase, Plan, PlanStatus, ResourceLock
+from tests.storage.samples import AT, a_plan, an_incident, rehearsal
+from tools.evidence import Severity
+from tools.previews import Rehearsal
+from tools.subjects import KubernetesSubject
 
 LATER = AT + timedelta(minutes=1)
 
@@ -101,23 +105,23 @@ def test_a_settled_call_keeps_its_first_answer(planned: Database, first: str) ->
         (call,) = executions.of_plan(session, 1)
         assert (call.status, call.after, call.request, call.error) == (first, "{}", "r-1", "words")
         assert (call.finished_at, call.owner, taken_again) == (AT, "here", False)
-        assert [entry.event for entry in audit.latest(session, 9, "plan:1")] == [f"execution.{first}", "plan.pending"]
+        assert [entry.event for entry in audit.latest(session, 9, "plan:1")] == [
+            f"execution.{first}",
+            "execution.intended",
+            "plan.pending",
+        ]
 
 
-def test_what_was_settled_is_on_record(planned: Database) -> None:
+def test_what_is_meant_and_what_became_of_it_are_on_record(planned: Database) -> None:
     key = intended(planned)
     with planned.writing() as session:
         executions.settle(session, key, ExecutionStatus.FAILED, AT, request="r-1", error="forbidden")
 
     with planned.reading() as session:
-        (entry,) = audit.latest(session, 1)
-        assert json.loads(entry.payload) == {
-            "key": key,
-            "step": 0,
-            "phase": "apply",
-            "request": "r-1",
-            "error": "forbidden",
-        }
+        settled, meant = (json.loads(entry.payload) for entry in audit.latest(session, 2))
+        call = {"key": key, "step": 0, "phase": "apply"}
+        assert meant == {**call, "target": "kubernetes:shop:Deployment:checkout", "before": '{"replicas":2}'}
+        assert settled == {**call, "after": None, "request": "r-1", "error": "forbidden"}
 
 
 def test_settling_from_sixteen_sides_leaves_one_answer_and_one_entry(planned: Database) -> None:
@@ -132,17 +136,18 @@ def test_settling_from_sixteen_sides_leaves_one_answer_and_one_entry(planned: Da
 
     with planned.reading() as session:
         (call,) = executions.of_plan(session, 1)
-        (entry, _) = audit.latest(session, 9, "plan:1")
+        (entry, _, _) = audit.latest(session, 9, "plan:1")
         assert json.loads(entry.payload)["request"] == call.request
 
 
 def test_calls_are_listed_in_the_order_they_were_meant(planned: Database) -> None:
     with planned.writing() as session:
+        two = a_plan(session, 1, nonce="two steps", rehearsed=Rehearsal(steps=rehearsal().steps * 2))
         for step, phase, at in ((0, Phase.APPLY, AT), (1, Phase.APPLY, AT), (1, Phase.UNDO, LATER)):
-            executions.intend(session, plan(session), step, phase, at)
+            executions.intend(session, two, step, phase, at)
         executions.intend(session, plan(session, 2), 0, Phase.APPLY, AT)
 
-        assert [(call.step, call.phase) for call in executions.of_plan(session, 1)] == [
+        assert [(call.step, call.phase) for call in executions.of_plan(session, two.id or 0)] == [
             (0, "apply"),
             (1, "apply"),
             (1, "undo"),
@@ -213,6 +218,68 @@ def test_plans_that_want_overlapping_resources_at_once_never_share_one(planned: 
         with planned.writing() as session:
             assert locks(session) == dict.fromkeys(wanted[winner], winner)
             executions.release_locks(session, winner)
+
+
+def test_taking_locks_is_told_once(planned: Database) -> None:
+    with planned.writing() as session:
+        executions.take_locks(session, 1, ["b", "a"], AT)
+        executions.take_locks(session, 1, ["a", "b"], LATER)
+        executions.take_locks(session, 2, ["b", "c"], LATER)
+
+    with planned.reading() as session:
+        told = [(entry.subject, entry.payload) for entry in audit.latest(session, 9) if entry.event == "lock.taken"]
+        assert told == [("plan:1", '{"resources":["a","b"]}')]
+
+
+def approve(session: Session, *numbers: int) -> None:
+    for number in numbers:
+        plans.move(session, plan(session, number), PlanStatus.APPROVED, AT)
+
+
+def test_the_most_severe_starts_first_then_the_oldest_and_one_for_each_target(database: Database) -> None:
+    with database.writing() as session:
+        severities = (Severity.SEV3, Severity.SEV1, Severity.SEV3, Severity.SEV2, Severity.SEV1)
+        for number, severity in enumerate(severities, start=1):
+            subject = KubernetesSubject(namespace="shop", deployment=f"d-{number}")
+            incident = an_incident(session, fingerprint=f"d-{number}", severity=severity, subject=subject)
+            target = "d-1" if number == 4 else f"d-{number}"
+            a_plan(session, incident.id or 0, nonce=f"n-{number}", rehearsed=rehearsal(deployment=target))
+        approve(session, 1, 2, 3, 4)
+
+        assert executions.startable(session) == [2, 4, 3]
+        assert executions.holding(session) == []
+
+
+def test_what_holds_its_targets_or_waits_for_anothers_is_not_started_again(planned: Database) -> None:
+    with planned.writing() as session:
+        approve(session, 1, 2)
+        executions.take_locks(session, 1, plans.targets(plan(session)), AT)
+
+        assert executions.startable(session) == []
+        assert [one.id for one in executions.holding(session)] == [1]
+
+
+def test_what_cannot_start_just_now_keeps_its_approval_and_gets_another_run(planned: Database) -> None:
+    with planned.writing() as session:
+        approve(session, 1)
+        executions.take_locks(session, 1, ["a"], AT)
+        stale = plan(session)
+        session.expunge(stale)
+
+        postponed = [executions.postpone(session, one, "stopped", AT) for one in (plan(session), stale)]
+
+        assert postponed == [True, False]
+        assert (plan(session).status, plan(session).round, plan(session).outcome) == ("approved", 2, "stopped")
+        assert locks(session) == {}
+        assert [entry.event for entry in audit.latest(session, 1)] == ["plan.postponed"]
+
+
+@pytest.mark.parametrize("status", [status for status in PlanStatus if status != PlanStatus.APPROVED])
+def test_only_what_is_approved_is_postponed(planned: Database, status: PlanStatus) -> None:
+    with planned.writing() as session:
+        session.execute(sa.update(Plan).values(status=status))
+
+        assert executions.postpone(session, plan(session), "stopped", AT) is False
 
 
 def test_a_call_of_no_plan_is_not_written(database: Database) -> None:

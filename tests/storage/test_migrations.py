@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 
 import storage.migrations
-from storage.database import Database, migrate, migrating
+from storage.database import Database, is_of_another_version, migrate, migrating
 
 AT = "2026-11-18 12:00:00+00:00"
 FIRST = """
@@ -69,6 +69,14 @@ def test_what_the_first_version_wrote_is_kept(first: Database) -> None:
         (1, "U0ALICE001", "approve", 1, None)
     ]
     assert rows(first, "SELECT key, attempts, next_at, claimed_by FROM inbox") == [("k1", 0, None, None)]
+
+
+def test_a_record_of_another_version_is_known_as_such(first: Database) -> None:
+    before = is_of_another_version(first)
+
+    migrate(first)
+
+    assert (before, is_of_another_version(first)) == (True, False)
 
 
 def test_a_person_votes_once_in_a_round_and_again_in_the_next(first: Database) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlmodel import Session
 
-from storage import audit, plans
+from storage import audit, executions, plans
 from storage.database import Database, migrate
 from storage.plans import ARROWS, ENDS, OPEN
 from storage.tables import AuditEntry, Plan, PlanStatus, Verdict
@@ -34,7 +34,7 @@ class PlanLife(RuleBasedStateMachine):
             self.number, self.digest = plan.id or 0, plan.digest
         self.status, self.round = S.PENDING, 1
         self.copy = self.read()
-        self.taken: list[tuple[PlanStatus, PlanStatus]] = []
+        self.told = ["plan.pending"]
         self.approved: list[tuple[str, int]] = []
         self.started: list[tuple[str, int]] = []
 
@@ -46,7 +46,7 @@ class PlanLife(RuleBasedStateMachine):
 
     def took(self, to: PlanStatus) -> None:
         """What the machine now expects the record to say."""
-        self.taken.append((self.status, to))
+        self.told.append(f"plan.{to}")
         if to is S.APPROVED:
             self.approved.append((self.digest, self.round))
         if to is S.EXECUTING:
@@ -103,14 +103,26 @@ class PlanLife(RuleBasedStateMachine):
         if may:
             self.took(S.EXECUTING)
 
+    @rule()
+    def it_cannot_start_just_now(self) -> None:
+        """Its approval goes on into the next round; nothing else is ever postponed."""
+        with self.database.writing() as session:
+            plan = plans.lock_for_decision(session, self.number)
+            postponed = executions.postpone(session, plan, "stopped", self.now)
+            assert postponed is (self.status is S.APPROVED)
+        if postponed:
+            self.round += 1
+            self.approved.append((self.digest, self.round))
+            self.told.append("plan.postponed")
+
     @precondition(lambda self: self.status in OPEN)
     @rule(user=st.sampled_from(["U1", "U2"]), verdict=st.sampled_from(Verdict))
     def somebody_votes(self, user: str, verdict: Verdict) -> None:
         with self.database.writing() as session:
             plan = plans.lock_for_decision(session, self.number)
-            before = {vote.user_id for vote in plans.votes(session, plan)}
+            before = {(vote.user_id, vote.round) for vote in plans.votes(session, plan)}
             cast = plans.cast_vote(session, plan, user_id=user, groups=(), verdict=verdict, reason=None, at=self.now)
-            assert cast is (user not in before)
+            assert cast is ((user, plan.round) not in before)
 
     @invariant()
     def the_record_says_what_happened(self) -> None:
@@ -129,7 +141,7 @@ class PlanLife(RuleBasedStateMachine):
         with self.database.reading() as session:
             entries = audit.latest(session, 500, f"plan:{self.number}")
         told = [entry.event for entry in reversed(entries) if entry.event.startswith("plan.")]
-        assert told == ["plan.pending", *(f"plan.{to}" for _, to in self.taken)]
+        assert told == self.told
 
     def teardown(self) -> None:
         with self.database.reading() as session:
