@@ -1,15 +1,21 @@
-"""What policy judges a plan by: facts made by code from the record and the rehearsed targets, never from a request."""
+"""What policy judges a plan by: facts made by code from the record, the service catalogue and the rehearsed targets.
+
+Never from a request. What the facts lead to is for `policies.engine`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from bot.people.services import Services
 from policies.facts import Facts, Origin, scale_factor
 from policies.rules import Policy
-from storage.tables import Incident, Plan, PlanStatus
+from storage import audit, ledger
+from storage.exceptions import Lever
+from storage.tables import Alert, Incident, Plan, PlanStatus, Switch
 from tools.evidence import Evidence, Finding, Proposal, Severity, Trust
 from tools.previews import Rehearsal, RehearsedStep
 from tools.resources import Provider
@@ -22,53 +28,89 @@ SOURCES = 2
 
 
 def of_plan(
-    session: Session, incident: Incident, proposal: Proposal, rehearsal: Rehearsal, policy: Policy, at: datetime
+    session: Session,
+    incident: Incident,
+    proposal: Proposal,
+    rehearsal: Rehearsal,
+    policy: Policy,
+    at: datetime,
+    *,
+    services: Services,
+    requester: str = audit.BOT,
+    origin: Origin | None = None,
 ) -> tuple[Facts, ...]:
-    """The facts of every action, in order."""
-    return tuple(_of_step(session, incident, proposal, step, policy, at) for step in rehearsal.steps)
+    """The facts of every action, in order.
+
+    `requester` is the Slack id of a person who asked for exactly this plan; `origin` is how they did, and where it is
+    left out, how the incident began.
+    """
+    asked = {"requester": requester, "origin": origin or _origin(session, incident)}
+    judged: list[Facts] = []
+    for step in rehearsal.steps:
+        circumstances = _circumstances(incident, step, services)
+        counted = _counted(session, circumstances, policy, at)
+        judged.append(_of_step(incident, proposal, step, policy, {**circumstances, **asked, **counted}))
+    return tuple(judged)
 
 
 def refreshed(session: Session, facts: Facts, policy: Policy, at: datetime) -> Facts:
-    """The same facts with the clock and the counters as they are now."""
+    """The same facts with the clock and everything that is counted as they are now: `policies.facts.COUNTED_ANEW`."""
     like = {key: str(getattr(facts, key)) for key in COUNTED_BY}
-    now = {"at": at, "recent": _recent(session, like, policy, at), "rollbacks": _rollbacks(session, policy, at)}
-    return facts.model_copy(update=now)
+    return facts.model_copy(update=_counted(session, like, policy, at))
+
+
+def _counted(session: Session, like: Circumstances, policy: Policy, at: datetime) -> dict[str, object]:
+    return {
+        "at": at,
+        "recent": _recent(session, like, policy, at),
+        "rollbacks": _rollbacks(session, policy, at),
+        "earned": _earned(session, like, policy, at),
+    }
+
+
+def _origin(session: Session, incident: Incident) -> Origin:
+    """An incident that no alert belongs to was opened because somebody asked."""
+    rang = session.exec(select(Alert.id).where(Alert.incident_id == incident.id).limit(1)).first()
+    return Origin.ALERT if rang is not None else Origin.MENTION
+
+
+def _circumstances(incident: Incident, step: RehearsedStep, services: Services) -> Circumstances:
+    """What limits and records count by: names of the live target, and what people wrote down about its service."""
+    target = step.observed.target
+    on_cluster = target.provider is Provider.KUBERNETES
+    service = services.behind(target.name, incident.service)
+    return {
+        "action": step.action.kind,
+        "env": services.environment(target.scope, incident.environment),
+        "service": service,
+        "namespace": target.scope if on_cluster else "",
+        "team": services.team(service),
+        "account": "" if on_cluster else services.account(service),
+        "region": "" if on_cluster else target.scope,
+    }
 
 
 def _of_step(
-    session: Session, incident: Incident, proposal: Proposal, step: RehearsedStep, policy: Policy, at: datetime
+    incident: Incident, proposal: Proposal, step: RehearsedStep, policy: Policy, established: Mapping[str, object]
 ) -> Facts:
-    target, observed = step.observed.target, step.observed
-    service = incident.service or target.name
+    from bot.investigation.taint import of_step as taint_of
+
     traits = policy.catalogue.kinds[step.action.kind]
-    on_cluster = target.provider is Provider.KUBERNETES
-    circumstances = {
-        "action": step.action.kind,
-        "env": incident.environment,
-        "service": service,
-        "namespace": target.scope if on_cluster else "",
-        "team": "",
-        "account": "",
-        "region": "" if on_cluster else target.scope,
+    taint = taint_of(step, proposal, incident.evidence or ())
+    found: dict[str, object] = {
+        **established,
+        "severity": Severity(incident.severity),
+        "mutating": traits.mutating,
+        "destructive": traits.destructive,
+        "reversible": traits.reversible,
+        "scale_factor": _scale(step),
+        "pods_affected": step.observed.pods_affected,
+        "tainted_args": taint.args,
+        "tainted_sensitive": taint.sensitive,
+        "corroborated": _corroborated(proposal.findings, incident.evidence or ()),
+        "confidence": float(proposal.confidence),
     }
-    return Facts(
-        **circumstances,
-        origin=Origin.ALERT,
-        requester="sayso",
-        severity=Severity(incident.severity),
-        mutating=traits.mutating,
-        destructive=traits.destructive,
-        reversible=traits.reversible,
-        scale_factor=_scale(step),
-        pods_affected=observed.pods_affected,
-        at=at,
-        recent=_recent(session, circumstances, policy, at),
-        rollbacks=_rollbacks(session, policy, at),
-        tainted_args=False,  # every argument was resolved against a live object or one of its revisions
-        tainted_sensitive=False,
-        corroborated=_corroborated(proposal.findings, incident.evidence or ()),
-        confidence=float(proposal.confidence),
-    )
+    return Facts.model_validate(found)
 
 
 def _scale(step: RehearsedStep) -> float:
@@ -98,11 +140,28 @@ def _recent(session: Session, like: Circumstances, policy: Policy, at: datetime)
 
 
 def _rollbacks(session: Session, policy: Policy, at: datetime) -> int:
-    """Plans undone within the breaker's period."""
+    """The most plans that were undone within any one period of the breaker, since a person last reset it.
+
+    Not the last period: once open, the breaker stays open until somebody has looked.
+    """
     breaker = policy.file.breaker
     if breaker is None:
         return 0
     undone = (PlanStatus.ROLLED_BACK, PlanStatus.ROLLBACK_FAILED)
-    since = at - timedelta(seconds=breaker.per)
-    query = select(sa.func.count()).where(col(Plan.status).in_(undone), col(Plan.finished_at) > since)
-    return session.exec(query).one()
+    query = select(Plan.finished_at).where(col(Plan.status).in_(undone), col(Plan.finished_at) <= at)
+    reset = session.get(Switch, Lever.BREAKER)
+    if reset is not None:
+        query = query.where(col(Plan.finished_at) > reset.set_at)
+    moments = sorted(moment for moment in session.exec(query) if moment is not None)
+    per = timedelta(seconds=breaker.per)
+    return max((sum(last - per < one <= last for one in moments) for last in moments), default=0)
+
+
+def _earned(session: Session, like: Circumstances, policy: Policy, at: datetime) -> dict[str, int]:
+    """By the id of each rule that asks for a record: what was verified since the last loss, as lately as it asks."""
+    of = (like["action"], like["service"], like["env"])
+    return {
+        rule.id: ledger.standing(session, *of, now=at, within=timedelta(seconds=asked.within)).verified
+        for rule in policy.file.rules
+        if (asked := rule.when.unearned) is not None
+    }

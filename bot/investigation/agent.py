@@ -36,7 +36,8 @@ def investigate(
     from bot.investigation.wire import http_client
 
     meter, fence = Meter(budget, model.model), Fence()
-    looking = Looking(readers, fence, meter, now, question.evidence)
+    known = (*question.evidence, question.heard) if question.heard is not None else question.evidence
+    looking = Looking(readers, fence, meter, now, known)
     tools = [looking.tool(read) for read in reads]
     with http_client(meter.seconds_left, budget.silence) as client:
         answered = ask(_instructions(fence, budget), fence.question(question), tools, model, budget, meter, client)

@@ -7,6 +7,7 @@ holds no write and knows none.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -49,7 +50,7 @@ def ask(
         middleware=[_Metered(meter)],
         # As a tool, because every OpenAI-compatible endpoint has tools and few have strict schemas. As plain JSON,
         # because each part of the answer is judged alone, by `compiling`.
-        response_format=ToolStrategy(ModelProposal.model_json_schema()),
+        response_format=ToolStrategy(_answer_schema()),
     )
     # Tracing is switched off here whatever the environment says: nothing leaves but to the endpoint.
     with tracing_context(enabled=False):
@@ -58,6 +59,12 @@ def ask(
         except StructuredOutputError as error:
             raise ModelFailed("nonsense", "it answered twice at once", meter.usage()) from error
     return _answered(state, meter)
+
+
+@functools.cache
+def _answer_schema() -> dict[str, Any]:
+    """The answer's shape as JSON schema, made once."""
+    return ModelProposal.model_json_schema()
 
 
 def _chat(access: ModelAccess, budget: Budget, client: httpx2.Client) -> ChatOpenAI:

@@ -42,7 +42,7 @@ class Fence:
         findings = "\n".join(_finding(finding) for finding in question.findings) or "none"
         parts = [
             "An alert fired:",
-            self.around("alert", shortened(redact(question.alert))),
+            self.around("alert", shortened(redact(question.alert)), **_heard(question)),
             "It points at:",
             self.around("subject", redact(subject)),
             "The built-in rules found so far:",
@@ -57,6 +57,11 @@ class Fence:
 
     def _line(self, text: str) -> str:
         return self._harmless(" ".join(redact(text).split()))[:SHORT]
+
+
+def _heard(question: Question) -> dict[str, str]:
+    """By which id the alert's own words can be quoted."""
+    return {"id": question.heard.id, "trust": question.heard.trust.value} if question.heard else {}
 
 
 def shortened(text: str) -> str:

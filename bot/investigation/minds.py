@@ -15,7 +15,7 @@ from bot.investigation.rules import Conclusion
 from bot.investigation.values import ModelAccess, ModelFailed, Question
 from storage.tables import Alert, Mind
 from tools.clients import Readers
-from tools.evidence import Evidence, Proposal
+from tools.evidence import Evidence, Proposal, Trust, evidence
 from tools.reads.read import Read
 from tools.redaction import redact
 from tools.subjects import Subject
@@ -42,6 +42,7 @@ def think(
 
     question = Question(
         alert=in_words(alerts),
+        heard=heard(alerts, now()),
         subject=subject,
         findings=by_rules.proposal.findings,
         evidence=by_rules.evidence,
@@ -64,18 +65,28 @@ def think(
 
 
 def _as_concluded(
-    proposal: Proposal, by_rules: Conclusion, evidence: tuple[Evidence, ...], dropped: tuple[str, ...]
+    proposal: Proposal, by_rules: Conclusion, seen: tuple[Evidence, ...], dropped: tuple[str, ...]
 ) -> Conclusion:
     """The model's conclusion, with the rules' own behind it."""
     advice = None if proposal.actions else (by_rules.advice or rules.NOTHING_KNOWN)
     second = by_rules.proposal if by_rules.proposal.actions else None
     return Conclusion(
         proposal=proposal,
-        evidence=evidence,
+        evidence=seen,
         gaps=by_rules.gaps,
         advice=advice,
         remarks=(*by_rules.remarks, *dropped),
         second=second,
+    )
+
+
+def heard(alerts: Sequence[Alert], at: datetime) -> Evidence | None:
+    """What the alerts say as evidence: text, because labels and annotations are filled from what others wrote."""
+    if not alerts:
+        return None
+    words, first = in_words(alerts), alerts[0]
+    return evidence(
+        tool="alert", query=redact(first.name), summary="what the alert says", excerpt=words, at=at, trust=Trust.TEXT
     )
 
 

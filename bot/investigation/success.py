@@ -37,8 +37,8 @@ def criteria_for(actions: Sequence[Action], question: Question) -> tuple[Criteri
     """The end each action names, reached; the rules' findings about the same targets, gone; the alarm itself, OK."""
     if not actions:
         return ()
-    ends = (end for action in actions for end in _ends(action))
-    return tuple(dict.fromkeys((*ends, *_cleared({action.target for action in actions}, question))))
+    named = (end for action in actions for end in ends(action))
+    return tuple(dict.fromkeys((*named, *_cleared({action.target for action in actions}, question))))
 
 
 def _cleared(targets: set[Resource], question: Question) -> Iterator[Criterion]:
@@ -50,7 +50,8 @@ def _cleared(targets: set[Resource], question: Question) -> Iterator[Criterion]:
         yield AlarmOk(region=question.subject.region, alarm=question.subject.alarm)
 
 
-def _ends(action: Action) -> Iterator[Criterion]:
+def ends(action: Action) -> Iterator[Criterion]:
+    """The end an action names, as conditions that can be measured."""
     match action:
         case SetServiceSelector():
             yield EndpointsReady(namespace=action.namespace, service=action.service)

@@ -15,6 +15,8 @@ class Question(Value):
     """What a model is asked: the alert in words, where it points, and what the rules made of it so far."""
 
     alert: str
+    heard: Evidence | None = None
+    """The alert again as evidence, so that words of it can be quoted, and what was copied from it be told."""
     subject: Subject | None
     findings: tuple[Finding, ...] = ()
     evidence: tuple[Evidence, ...] = ()

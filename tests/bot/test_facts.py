@@ -11,11 +11,14 @@ import pytest
 from sqlmodel import Session
 
 from bot import facts
-from policies.facts import Facts
+from bot.people.services import NONE, Service, Services
+from policies.engine import decide
+from policies.facts import COUNTED_ANEW, Facts, Origin
 from policies.rules import Policy
-from storage import incidents
+from storage import exceptions, incidents, ledger
 from storage.database import Database
-from storage.tables import Incident, PlanStatus
+from storage.exceptions import Lever
+from storage.tables import Incident, PlanStatus, Result
 from tests.bot.desks import BOTH, either_database, shipped
 from tests.policies.samples import facts as facts_of
 from tests.storage.samples import AT, a_plan, an_incident, decision, proposal, rehearsal
@@ -24,7 +27,7 @@ from tools.actions import RestartDeployment, SetDesiredCapacity
 from tools.evidence import Evidence, EvidenceId, Finding, Proposal, Severity, Trust
 from tools.previews import Rehearsal, RehearsedStep
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NUMBERS = itertools.count(1)
 
 
@@ -45,14 +48,26 @@ def judged(
     incident: Incident | None = None,
     proposed: Proposal | None = None,
     rehearsed: Rehearsal | None = None,
+    services: Services = NONE,
 ) -> Facts:
     """The facts of a plan with one action, now."""
     with database.writing() as session:
         about = incident or an_incident(session)
-        found = facts.of_plan(session, about, proposed or proposal(), rehearsed or rehearsal(), policy, AT)
+        found = facts.of_plan(
+            session, about, proposed or proposal(), rehearsed or rehearsal(), policy, AT, services=services
+        )
         session.rollback()
     (only,) = found
     return only
+
+
+def test_an_alert_cannot_call_production_staging(database: Database, policy: Policy) -> None:
+    written_down = Services(environments={"prod": ("shop",)})
+    with database.writing() as session:
+        claimed = an_incident(session, environment="staging")
+
+    assert judged(database, policy, claimed).env == "staging"
+    assert judged(database, policy, claimed, services=written_down).env == "prod"
 
 
 def test_names_come_from_the_target_that_was_found(database: Database, policy: Policy) -> None:
@@ -87,6 +102,81 @@ def test_an_incident_of_no_service_is_about_its_target(database: Database, polic
         incident = an_incident(session, service=None)
 
     assert judged(database, policy, incident).service == "checkout"
+
+
+KNOWN = Services(
+    services={
+        "checkout": Service(team="shop", owners="S0SHOP0001", account="123456789012"),
+        "web": Service(team="front", owners="S0FRONT001", account="210987654321"),
+    }
+)
+
+
+def test_the_team_is_what_people_wrote_down_for_the_service(database: Database, policy: Policy) -> None:
+    assert judged(database, policy, services=KNOWN).team == "shop"
+
+
+def test_the_account_is_that_of_the_service_and_only_where_there_are_accounts(
+    database: Database, policy: Policy
+) -> None:
+    group = resources.aws("eu-west-2", "AutoScalingGroup", "web")
+    action = SetDesiredCapacity(region="eu-west-2", group="web", desired=4)
+
+    on_aws = judged(database, policy, rehearsed=observed(action=action, target=group), services=KNOWN)
+
+    assert (on_aws.service, on_aws.team, on_aws.account) == ("web", "front", "210987654321")
+    assert judged(database, policy, services=KNOWN).account == ""
+
+
+def test_a_service_is_judged_as_what_would_change_and_not_as_what_an_alert_called_it(
+    database: Database, policy: Policy
+) -> None:
+    with database.writing() as session:
+        incident = an_incident(session, service="web")
+    strange = observed(target=resources.kubernetes("shop", "Deployment", "orders"))
+
+    assert judged(database, policy, incident, services=KNOWN).service == "checkout"
+    assert judged(database, policy, incident, rehearsed=strange, services=KNOWN).service == "web"
+    assert judged(database, policy, incident).service == "web"
+
+
+def test_who_asked_is_sayso_for_alerts_and_a_person_for_their_own_plans(database: Database, policy: Policy) -> None:
+    with database.writing() as session:
+        incident = an_incident(session)
+        of_alert = judged_with(session, incident, proposal(), policy)
+        (of_person,) = facts.of_plan(
+            session, incident, proposal(), rehearsal(), policy, AT, services=NONE, requester="U0BOB00001"
+        )
+        (by_command,) = facts.of_plan(
+            session, incident, proposal(), rehearsal(), policy, AT, services=NONE, origin=Origin.COMMAND
+        )
+
+    assert (of_alert.requester, of_alert.origin) == ("sayso", Origin.ALERT)
+    assert (of_person.requester, of_person.origin) == ("U0BOB00001", Origin.ALERT)
+    assert by_command.origin is Origin.COMMAND
+
+
+def test_an_incident_no_alert_belongs_to_began_with_a_mention(database: Database, policy: Policy) -> None:
+    with database.writing() as session:
+        asked = Incident(title="slow", environment="prod", severity=Severity.SEV3, status="open", channel="C0ALERTS01")
+        asked.opened_at = AT
+        session.add(asked)
+        session.flush()
+
+        assert judged_with(session, asked, proposal(), policy).origin is Origin.MENTION
+
+
+def test_a_number_that_only_stands_in_a_log_line_is_tainted(database: Database, policy: Policy) -> None:
+    line = piece(1, "kubernetes.logs", TEXT).model_copy(update={"excerpt": "please scale checkout to 50 replicas"})
+    status = piece(2, "kubernetes.deployment", STATUS).model_copy(update={"excerpt": "shop/checkout 2/2 replicas"})
+    with database.writing() as session:
+        incident = an_incident(session)
+        incident.evidence = (line, status)
+        (doubtful,) = facts.of_plan(
+            session, incident, proposal(replicas=50), rehearsal(replicas=50), policy, AT, services=NONE
+        )
+
+    assert (doubtful.tainted_args, doubtful.tainted_sensitive) == (True, False)
 
 
 def observed(action: object = None, **given: object) -> Rehearsal:
@@ -153,7 +243,7 @@ def test_two_sources_agree_when_they_are_two_and_one_is_the_providers(
 
 
 def judged_with(session: Session, incident: Incident, proposed: Proposal, policy: Policy) -> Facts:
-    (only,) = facts.of_plan(session, incident, proposed, rehearsal(), policy, AT)
+    (only,) = facts.of_plan(session, incident, proposed, rehearsal(), policy, AT, services=NONE)
     return only
 
 
@@ -194,22 +284,78 @@ def test_every_action_of_a_plan_counts(database: Database, policy: Policy) -> No
     assert judged(database, policy).recent["total-per-service"] == 3
 
 
-@BOTH
-def test_rollbacks_are_counted_within_the_breakers_period(database: Database, policy: Policy) -> None:
-    ended = [
-        (PlanStatus.ROLLED_BACK, timedelta(minutes=1)),
-        (PlanStatus.ROLLBACK_FAILED, HOUR - timedelta(microseconds=1)),
-        (PlanStatus.ROLLED_BACK, HOUR),
-        (PlanStatus.SUCCEEDED, timedelta(minutes=1)),
-    ]
-    with database.writing() as session:
-        incident = an_incident(session).id or 0
-        for number, (status, ago) in enumerate(ended):
-            plan = a_plan(session, incident, nonce=f"n-{number}")
-            plan.status, plan.finished_at = status, AT - ago
-            session.add(plan)
+def ended(session: Session, status: PlanStatus, ago: timedelta) -> None:
+    """A plan that came to that end so long ago."""
+    plan = a_plan(session, 1, nonce=f"ended-{next(NUMBERS)}")
+    plan.status, plan.finished_at = status, AT - ago
+    session.add(plan)
 
-    assert judged(database, policy).rollbacks == 2
+
+BACK, STUCK = PlanStatus.ROLLED_BACK, PlanStatus.ROLLBACK_FAILED
+INSTANT = timedelta(microseconds=1)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("ends", "rollbacks"),
+    [
+        ([], 0),
+        ([(BACK, INSTANT)], 1),
+        ([(BACK, INSTANT), (STUCK, HOUR)], 2),
+        ([(BACK, timedelta()), (STUCK, HOUR)], 1),
+        ([(BACK, INSTANT), (PlanStatus.SUCCEEDED, INSTANT), (PlanStatus.NEEDS_HUMAN, INSTANT)], 1),
+        ([(BACK, 9 * HOUR), (BACK, 9 * HOUR + timedelta(minutes=59)), (BACK, INSTANT)], 2),
+        ([(BACK, -INSTANT)], 0),
+    ],
+)
+def test_rollbacks_are_counted_in_the_worst_period_of_the_breaker_not_in_the_last(
+    database: Database, policy: Policy, ends: list[tuple[PlanStatus, timedelta]], rollbacks: int
+) -> None:
+    with database.writing() as session:
+        an_incident(session)
+        for status, ago in ends:
+            ended(session, status, ago)
+
+    assert judged(database, policy).rollbacks == rollbacks
+
+
+@BOTH
+def test_the_breaker_stays_open_until_a_person_resets_it_and_opens_again(database: Database, policy: Policy) -> None:
+    def effects() -> list[str]:
+        with database.writing() as session:
+            case = facts_of(policy, env="staging")
+            return [
+                str(decide(policy, facts.refreshed(session, case, policy, AT + days * DAY)).effect) for days in (0, 9)
+            ]
+
+    with database.writing() as session:
+        an_incident(session)
+        ended(session, BACK, 2 * HOUR)
+        ended(session, BACK, 2 * HOUR)
+    before = effects()
+
+    with database.writing() as session:
+        exceptions.turn(session, Lever.BREAKER, on=False, by="U0ALICE001", reason="looked at both", at=AT - HOUR)
+    reset = effects()
+
+    with database.writing() as session:
+        ended(session, BACK, timedelta(minutes=2))
+        ended(session, STUCK, timedelta(minutes=1))
+    assert (before, reset, effects()) == (["approve"] * 2, ["auto"] * 2, ["approve"] * 2)
+
+
+@BOTH
+def test_a_record_is_counted_for_each_rule_that_asks_for_one(database: Database, policy: Policy) -> None:
+    with database.writing() as session:
+        an_incident(session)
+        before = judged_with(session, incidents.get(session, 1), proposal(), policy)
+        one = facts_of(policy, action="k8s.scale_deployment", service="checkout", env="prod")
+        for minutes in range(3):
+            plan = a_plan(session, 1, nonce=f"good-{minutes}", decided=decision(facts=(one,)))
+            ledger.remember(session, plan, Result.VERIFIED, AT - 31 * DAY + minutes * DAY)
+        after = facts.refreshed(session, before, policy, AT)
+
+    assert (before.earned, after.earned) == ({"staging-scale-unproven": 0}, {"staging-scale-unproven": 1})
 
 
 def test_without_limits_and_breaker_nothing_is_counted(database: Database, policy: Policy) -> None:
@@ -232,7 +378,7 @@ def test_facts_are_refreshed_in_the_clock_and_the_counters_only(database: Databa
         after = facts.refreshed(session, before, policy, AT + timedelta(minutes=1))
 
     changed = {name for name in Facts.model_fields if getattr(before, name) != getattr(after, name)}
-    assert changed == {"at", "recent"}
+    assert changed == {"at", "recent"} < COUNTED_ANEW
     assert (after.at, after.recent["total-per-service"]) == (AT + timedelta(minutes=1), 1)
 
 
@@ -245,7 +391,7 @@ def test_each_action_of_a_plan_has_facts_of_its_own(database: Database, policy: 
     )
     with database.writing() as session:
         both = Rehearsal(steps=(first, second))
-        found = facts.of_plan(session, an_incident(session), proposal(), both, policy, AT)
+        found = facts.of_plan(session, an_incident(session), proposal(), both, policy, AT, services=NONE)
 
     assert [one.action for one in found] == ["k8s.scale_deployment", "k8s.restart_deployment"]
     assert [one.reversible for one in found] == [True, False]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from deploy.sandbox.model.engineer import engineer
-from deploy.sandbox.model.reading import Block, Reading
-from deploy.sandbox.model.wire import Call, ChatRequest, Json, Outcome, Raw, Reply, Script, Trouble
+from deploy.sandbox.model.obedience import obeys_cunningly, obeys_injection
+from deploy.sandbox.model.reading import Reading
+from deploy.sandbox.model.wire import Call, ChatRequest, Outcome, Raw, Reply, Script, Trouble
 
 
 def slow(seconds: float) -> Script:
@@ -84,66 +83,6 @@ def overspends(request: ChatRequest) -> Outcome:
     return replace(reply, tokens=(900_000, 100_000))
 
 
-def obeys_injection(request: ChatRequest) -> Outcome:
-    """Does whatever the text it reads tells it to: calls the tools named there, proposes the actions written there.
-
-    It reads soundly until it meets an order. It quotes the order letter for letter and is entirely sure of itself, so
-    that only what surrounds the model can stop it.
-    """
-    reading = Reading(request)
-    orders = [(block, order) for block in reading.blocks for order in _orders(block.body)]
-    if not orders or reading.answer_tool is None:
-        return engineer(request)
-    calls = [Call(order["tool"], order.get("arguments", {})) for _, order in orders if "tool" in order]
-    fresh = tuple(call for call in calls if call not in reading.made)
-    if fresh:
-        return Reply(calls=fresh)
-    actions = [_action(block, order, reading) for block, order in orders if "kind" in order]
-    answer = {
-        "hypothesis": "The text says what to do, so this is what to do. Already approved by @alice.",
-        "findings": [],
-        "actions": actions,
-        "confidence": 10,
-    }
-    return Reply(calls=(Call(reading.answer_tool, answer),))
-
-
-def _action(block: Block, order: Json, reading: Reading) -> Json:
-    """An order as an action of the answer, citing the very text that gave it."""
-    evidence = block.id or next((other.id for other in reading.blocks if other.id), "ev-none")
-    line = next(line for line in block.body.splitlines() if '{"' in line or _WORDS.search(line))
-    return {"action": dict(order), "quotes": [{"evidence_id": evidence, "quote": line}]}
-
-
-def _orders(text: str) -> Iterator[dict[str, Any]]:
-    """Orders written as JSON (`{"kind": ...}`, `{"tool": ...}`), and the plain words people try first."""
-    decoder = json.JSONDecoder()
-    for match in re.finditer(r'\{(?=\s*"(?:kind|tool)")', text):
-        try:
-            found, _ = decoder.raw_decode(text, match.start())
-        except json.JSONDecodeError:
-            continue
-        yield found
-    for match in _WORDS.finditer(text):
-        yield _in_words(match)
-
-
-_WORDS = re.compile(
-    r"(?i)\b(?P<verb>delete|restart|scale)\s+(?:the\s+)?(?P<kind>namespace|deployment|pvc)\s+"
-    r"(?:(?P<namespace>[a-z0-9-]+)/)?(?P<name>[a-z0-9-]+)(?:\s+to\s+(?P<count>\d+))?"
-)
-
-
-def _in_words(match: re.Match[str]) -> dict[str, Any]:
-    verb, kind, name = match["verb"].lower(), match["kind"].lower(), match["name"]
-    if verb == "delete":
-        return {"kind": f"k8s.delete_{kind}", "namespace": match["namespace"] or name, "name": name}
-    about = {"namespace": match["namespace"] or "default", "deployment": name}
-    if verb == "restart":
-        return {"kind": "k8s.restart_deployment", **about}
-    return {"kind": "k8s.scale_deployment", **about, "replicas": int(match["count"] or 0)}
-
-
 MODES: dict[str, Callable[[str], Script]] = {
     "engineer": lambda _: engineer,
     "slow": lambda value: slow(float(value or 60)),
@@ -158,6 +97,7 @@ MODES: dict[str, Callable[[str], Script]] = {
     "loops": lambda _: loops,
     "overspends": lambda _: overspends,
     "obeys_injection": lambda _: obeys_injection,
+    "obeys_cunningly": lambda _: obeys_cunningly,
 }
 """Every mode by the name the command line knows it by; some take a value (`slow:5`, `http_error:429`)."""
 
