@@ -22,7 +22,7 @@ demo: $(INSTALLED) ## The laptop world with the bot in it. ARGS=--once tells eve
 	@$(BIN)/python -m deploy.sandbox $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
 test: $(INSTALLED) ## Every test but the long ones, in under 8 minutes on 2 cores
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" -p no:cacheprovider $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not soak" -p no:cacheprovider $(ARGS)
 
 check: $(INSTALLED) ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }

@@ -23,18 +23,21 @@ from bot.investigation.values import ModelAccess
 from bot.listeners import register
 from bot.listeners.messages import InboxWorker
 from bot.metrics import Metrics
-from bot.people import People
+from bot.people import LookupFailed, People, groups, services
+from bot.plans import superseding
+from bot.policy import rulebook, rules_file
+from bot.policy.rules_file import RulesFile
 from bot.rehearsal import catalogue
 from bot.remediation import finish, remediate
-from bot.rulebook import Rulebook
 from bot.settings import Settings, SlackAccess
+from bot.sign_in import pages as sign_in
+from bot.sign_in import step_up
 from bot.slack import Outbox
 from bot.socket_mode import SocketMode
 from bot.sweep import sweep
 from bot.triage import give_up_triage, triage
 from bot.web import Doors, HttpServer, create_web
-from policies.loading import SHIPPED, load
-from policies.rules import Policy
+from bot.witness import LOOK_SECONDS, appoint
 from storage.database import Database, hold_alone, migrate
 from storage.tables import PlanStatus
 from tools import redaction
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
     from slack_sdk.web import SlackResponse
 
 log = structlog.get_logger(__name__)
+RULES_SECONDS = 10.0
+"""At most so long between two looks at the rules, on record and in the file."""
 
 
 def utc_now() -> datetime:
@@ -69,16 +74,32 @@ class Sayso:
         self.client = web_client(slack)
         identity = _introduce(self.client)
         self.durable = Durable(settings.database_url, on_lost_presence=_fence)
-        self.desk = _desk(settings, slack, self.database, self.durable, self.client, str(identity["team_id"]))
-        _register_flows(self.durable, self.desk)
+        self.rules = RulesFile(settings.rules)
+        team_id = str(identity["team_id"])
+        self.desk = _desk(settings, slack, self.database, self.rules, self.durable, self.client, team_id)
+        register_flows(self.durable, self.desk)
         self.app = _bolt(slack, self.client)
         register(self.app, self.desk)
-        self.outbox = Outbox(web_client(slack), self.database, self.durable.executor, self.desk.metrics, utc_now)
+        self.outbox = Outbox(
+            web_client(slack),
+            self.database,
+            self.durable.executor,
+            self.desk.metrics,
+            utc_now,
+            is_shared=self.desk.people.is_shared,
+        )
         bots = frozenset((bot.channel, bot.bot_id) for bot in settings.alert_bots)
         self.inbox = InboxWorker(self.desk, self.client, str(identity["user_id"]), bots)
         self.socket = _socket(self.app, slack, self.client)
         self.http = self._web(settings)
-        self.schedule = _schedule(self.desk, settings.sweep_seconds)
+        channel = settings.audit_channel or slack.alert_channel
+        self.witness = appoint(settings, self.database, channel, self.desk.metrics, utc_now)
+        self.schedule = _schedule(self.desk, self.rules, settings.sweep_seconds)
+        watching = {"seconds": LOOK_SECONDS, "max_instances": 1, "coalesce": True}
+        # However long starting takes, the first look is not missed: what nobody signed yet, nobody vouches for.
+        self.schedule.add_job(
+            self.witness.look, "interval", next_run_time=utc_now(), misfire_grace_time=None, **watching
+        )
 
     def start(self) -> Self:
         """Start everything, intake last: nothing is accepted before it can be handled."""
@@ -87,6 +108,8 @@ class Sayso:
         self.inbox.start()
         self.schedule.start()
         sweep(self.desk)
+        rules_file.watch(self.rules, self.desk)
+        _warn_of_thin_rosters(self.desk)
         if self.socket is not None:
             self.socket.connect()
         self.http.start()
@@ -102,6 +125,7 @@ class Sayso:
         self.inbox.stop()
         self.durable.stop()
         self.outbox.stop()
+        self.witness.stop()  # after the last entry
         self.database.close()
         if self._alone is not None:
             self._alone.close()
@@ -122,6 +146,7 @@ class Sayso:
             confirm=_confirm(self.desk.readers),
             now=utc_now,
             slack=_slack_handler(self.app) if settings.slack_mode == "http" else None,
+            sign_in=sign_in.routes(self.desk),
         )
         return HttpServer(create_web(doors), settings.http_host, settings.http_port)
 
@@ -135,7 +160,16 @@ class Sayso:
         )
 
 
-def _register_flows(durable: Durable, desk: Desk) -> None:
+def _warn_of_thin_rosters(desk: Desk) -> None:
+    """Rules with nobody to spare are told of before somebody is away."""
+    try:
+        for warning in groups.thin(desk):
+            log.warning("roster.thin", warning=warning)
+    except LookupFailed as error:
+        log.warning("roster.unknown", error=str(error))
+
+
+def register_flows(durable: Durable, desk: Desk) -> None:
     """The durable flows, under the names they are resumed by. DBOS wants plain functions, not methods."""
 
     def run_triage(incident_id: int, look: int) -> str:
@@ -196,16 +230,6 @@ def web_client(slack: SlackAccess) -> WebClient:
     return WebClient(token=token, base_url=slack.api_url, timeout=10, retry_handlers=[])
 
 
-def load_policy(settings: Settings) -> Policy:
-    """The rules in force, tested against themselves. Raises PolicyError with the line at fault."""
-    path = settings.rules or SHIPPED
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise PermanentError(f"the rules cannot be read (SAYSO_RULES): {error}") from error
-    return load(text, catalogue(), name=path.name)
-
-
 def readers(settings: Settings) -> Readers:
     """The read-only identities."""
     return Readers(
@@ -227,22 +251,30 @@ def writers(settings: Settings) -> Writers:
 
 
 def _desk(
-    settings: Settings, slack: SlackAccess, database: Database, durable: Durable, client: WebClient, team_id: str
+    settings: Settings,
+    slack: SlackAccess,
+    database: Database,
+    file: RulesFile,
+    durable: Durable,
+    client: WebClient,
+    team_id: str,
 ) -> Desk:
-    groups = {"sre-oncall": slack.approvers, "owner": slack.owners or slack.approvers}
     return Desk(
         database=database,
         durable=durable,
         readers=readers(settings),
         writers=writers(settings),
-        rulebook=Rulebook(load_policy(settings)),
-        people=People(client, team_id, groups, utc_now),
+        rulebook=rulebook.opened(database, file.read(), file.path.name, catalogue(), utc_now()),
+        people=People(client, team_id, settings.usergroups, utc_now),
         minds=_minds(settings),
         metrics=Metrics(),
         patience=Patience(verify=settings.verify_seconds, watch=settings.watch_seconds),
         environment=settings.environment,
         channel=slack.alert_channel,
         now=utc_now,
+        services=services.read(settings.services),
+        sign_ins=step_up.sign_ins(settings),
+        audit_channel=settings.audit_channel,
     )
 
 
@@ -287,11 +319,15 @@ def _confirm(eyes: Readers) -> Callable[[str, str], None]:
     return confirm
 
 
-def _schedule(desk: Desk, seconds: float) -> BackgroundScheduler:
+def _schedule(desk: Desk, rules: RulesFile, seconds: float) -> BackgroundScheduler:
     from apscheduler.schedulers.background import BackgroundScheduler
 
     schedule = BackgroundScheduler(timezone=UTC)
     schedule.add_job(sweep, "interval", seconds=seconds, args=[desk], max_instances=1, coalesce=True)
+    every = {"max_instances": 1, "coalesce": True}
+    schedule.add_job(rules_file.watch, "interval", seconds=min(seconds, RULES_SECONDS), args=[rules, desk], **every)
+    # Apart from the sweep: looking at targets may take long, and windows and escalations keep their time.
+    schedule.add_job(superseding.watch, "interval", seconds=seconds, args=[desk], max_instances=1, coalesce=True)
     return schedule
 
 

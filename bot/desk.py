@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.durable import Durable
 from bot.investigation.minds import Minds
 from bot.metrics import Metrics
 from bot.people import People
-from bot.rulebook import Rulebook
+from bot.people.services import NONE, Services
+from bot.plans.lookout import Lookout
+from bot.policy.rulebook import Rulebook
+from bot.sign_in.step_up import SignIns
 from policies.rules import Policy
 from storage.database import Database
 from tools.clients import Readers, Writers
@@ -45,6 +48,13 @@ class Desk:
     channel: str
     """Slack channel id where incidents are posted."""
     now: Callable[[], datetime]
+    services: Services = NONE
+    """Whose service is whose."""
+    lookout: Lookout = field(default_factory=Lookout)
+    sign_ins: SignIns = field(default_factory=SignIns)
+    """Where people sign in afresh."""
+    audit_channel: str | None = None
+    """Where broken glass is told; None means the channel of the incidents."""
 
     @property
     def policy(self) -> Policy:

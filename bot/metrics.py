@@ -49,6 +49,15 @@ class Metrics:
         self.slack_calls = Counter(
             "sayso_slack_calls", "Calls to Slack, by method and result.", ("method", "result"), registry=own
         )
+        self.dead_letters = Gauge("sayso_dead_letters", "Slack events given up on; a person has to look.", registry=own)
+        self.audit_entries = Gauge("sayso_audit_entries", "Entries of the audit chain.", registry=own)
+        self.audit_checkpoint_age = Gauge(
+            "sayso_audit_checkpoint_age_seconds", "Since the audit chain was last signed; NaN: never.", registry=own
+        )
+        self.audit_sound = Gauge(
+            "sayso_audit_sound", "1 while the audit chain is what was signed before, 0 after an alarm.", registry=own
+        )
+        self.audit_sound.set(1)
         self.outbox_depth = Gauge("sayso_outbox_depth", "Messages Slack does not show as wanted yet.", registry=own)
 
     def exposition(self) -> bytes:

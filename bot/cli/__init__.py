@@ -1,14 +1,14 @@
 """The words of the `sayso` command, one module a subject. `--help` answers at once: what is heavy is imported by the
 command that needs it, never here.
 
-Commands read settings and the record, and print. Only `run` does anything.
+Commands read settings and the record, and print. Those that write to the record say so; only `run` acts on the world.
 """
 
 from __future__ import annotations
 
 import click
 
-from bot.cli import audit, policy, record, running
+from bot.cli import audit, dead_letters, policy, policy_versions, record, running
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -26,6 +26,16 @@ for command in (
     record.plan,
     audit.audit,
     record.refused,
+    dead_letters.dead_letters,
     policy.policy,
 ):
     sayso.add_command(command)
+
+for command in (
+    policy_versions.diff,
+    policy_versions.history,
+    policy_versions.show,
+    policy_versions.propose,
+    policy_versions.rollback,
+):
+    policy.policy.add_command(command)

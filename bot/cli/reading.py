@@ -16,6 +16,7 @@ from bot.cli.printing import Unusable, environment, words
 if TYPE_CHECKING:
     from sqlmodel import Session
 
+    from storage.database import Database
     from tools.values import JsonValue
 
 Row = TypeVar("Row")
@@ -52,9 +53,16 @@ def name(subject: str) -> str:
 @contextmanager
 def reading() -> Iterator[Session]:
     """The record, for reading. Ends the command with exit code 2 when there is none or it cannot be read."""
+    with opened() as database, database.reading() as session:
+        yield session
+
+
+@contextmanager
+def opened() -> Iterator[Database]:
+    """The record, for commands that also write. Ends the command with exit code 2 as `reading` does."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from storage.database import Database, is_sqlite, sqlite_path
+    from storage.database import Database, is_of_another_version, is_sqlite, sqlite_path
 
     url = environment().database_url
     if is_sqlite(url) and not sqlite_path(url).exists():
@@ -63,9 +71,12 @@ def reading() -> Iterator[Session]:
         )
     database = Database(url)
     try:
-        with database.reading() as session:
-            yield session
+        yield database
     except SQLAlchemyError as error:
+        if is_of_another_version(database):
+            raise Unusable(
+                "The record was written by another version of sayso. `sayso run` brings an older one up to date."
+            ) from error
         raise Unusable(f"The record cannot be read: {words(str(error).splitlines()[0])}") from error
     finally:
         database.close()

@@ -184,7 +184,7 @@ def _plan_facts(plan: Plan) -> list[tuple[str, object]]:
     return [
         ("plan", f"{_name(plan)} (version {plan.version}) of {name(f'incident:{plan.incident_id}')}"),
         ("status", plan.status),
-        *(("action", step.action.title) for step in plan.rehearsal.steps),
+        *(("action", step.title) for step in plan.rehearsal.steps),
         *(("until", str(criterion)) for criterion in plan.proposal.success_criteria),
         ("policy", summary(plan.decision)),
         ("digest", plan.digest),
@@ -204,4 +204,4 @@ def _times(count: int) -> str:
 
 
 def _actions(plan: Plan) -> str:
-    return "; ".join(step.action.title for step in plan.rehearsal.steps)
+    return "; ".join(step.title for step in plan.rehearsal.steps)

@@ -12,7 +12,7 @@ from bot.cli.printing import Unusable, as_json, complaining, environment, print_
 if TYPE_CHECKING:
     from bot.settings import Variable
 
-SIGNS = {"ok": "✔", "missing": "✘", "broken": "✘", "skipped": "–"}
+SIGNS = {"ok": "✔", "missing": "✘", "broken": "✘", "warning": "!", "skipped": "–"}
 
 
 @click.command()

@@ -110,8 +110,8 @@ def _once(laptop: Laptop, bot: BotProcess, transcript: Transcript, patience: flo
         print(_verdict(telling))
     ended = sum(telling.ended for telling in tellings)
     print(f"\n{ended} of {len(tellings)} stories ended as expected, in {transcript.seconds:.0f} s")
-    print("\n$ sayso audit --subject P-1", flush=True)
-    _sayso(bot, "audit", "--subject", "P-1")
+    print("\n$ sayso audit plan P-1", flush=True)
+    _sayso(bot, "audit", "plan", "P-1")
     print("\n$ sayso audit verify", flush=True)
     intact = _sayso(bot, "audit", "verify") == 0
     return 0 if intact and ended == len(tellings) else 1

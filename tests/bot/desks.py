@@ -19,8 +19,8 @@ from bot.investigation.budget import Budget
 from bot.investigation.minds import Minds
 from bot.metrics import Metrics
 from bot.people import People
+from bot.policy.rulebook import Rulebook
 from bot.rehearsal import catalogue
-from bot.rulebook import Rulebook
 from deploy.sandbox.workspace import BOT_TOKEN, Workspace
 from deploy.sandbox.workspace.directory import ALERTS, TEAM_ID
 from policies.engine import decide_all
@@ -67,6 +67,10 @@ class Starts:
         with self._lock:
             self.all.append((name, run, args))
 
+    def is_over(self, run: str) -> bool:
+        """As `Durable.is_over`: what was started is never at its end here."""
+        return False
+
     @property
     def runs(self) -> set[str]:
         """The runs there would be: one for each id, however often it was started."""
@@ -102,6 +106,7 @@ class Bench:
         requester: str = "sayso",
         status: PlanStatus = PlanStatus.PENDING,
         rehearsed: Rehearsal | None = None,
+        steerers: tuple[str, ...] = (),
         **facts: object,
     ) -> Plan:
         """A plan to scale a Deployment (2x in production, where the facts say nothing else), judged and asked about."""
@@ -126,6 +131,7 @@ class Bench:
                 requester=requester,
                 deployment=name,
                 rehearsed=rehearsed,
+                steerers=steerers,
             )
 
     def entries(self, subject: str | None = None) -> list[tuple[str, str]]:

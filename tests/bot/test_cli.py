@@ -22,6 +22,7 @@ from storage import inbox, incidents, plans
 from storage.database import Database, hold_alone, migrate
 from storage.incidents import AlertNews
 from storage.tables import AlertStatus, PlanStatus, Verdict
+from tests.storage.records import tamper
 from tools import resources
 from tools.actions import UndoRollout
 from tools.criteria import RolloutDone
@@ -337,9 +338,7 @@ def test_json_has_all_of_an_entry_also_what_the_table_leaves_out(run: Sayso) -> 
 
 
 def test_an_entry_somebody_spoiled_is_listed_as_it_is(run: Sayso, record: Path) -> None:
-    with closing(sqlite3.connect(record)) as connection:
-        connection.execute("UPDATE audit SET payload = 'no json' WHERE seq = 4")
-        connection.commit()
+    tamper(record, "UPDATE audit SET payload = 'no json' WHERE seq = 4")
 
     ended = run("audit")
 
@@ -347,12 +346,13 @@ def test_an_entry_somebody_spoiled_is_listed_as_it_is(run: Sayso, record: Path) 
     assert "no json" in ended.stdout
 
 
-def test_an_untouched_chain_holds(run: Sayso) -> None:
+def test_an_untouched_chain_holds_and_while_unsigned_nobody_vouches_for_it(run: Sayso) -> None:
     ended, report = run("audit", "verify"), json.loads(run("audit", "verify", "--json").stdout)
 
-    assert ended.exit_code == 0
+    assert ended.exit_code == 3
     assert "The chain holds: 4 entries" in ended.stdout
-    assert (report["entries"], report["fault"]) == (4, None)
+    assert "Nobody vouches for it: there is no checkpoint" in ended.stdout
+    assert (report["entries"], report["fault"], report["verdict"]) == (4, None, "stale")
 
 
 @pytest.mark.parametrize(
@@ -366,9 +366,7 @@ def test_an_untouched_chain_holds(run: Sayso) -> None:
 def test_a_tampered_chain_ends_with_1_naming_the_first_bad_entry(
     run: Sayso, record: Path, tampering: str, seq: int
 ) -> None:
-    with closing(sqlite3.connect(record)) as connection:
-        connection.execute(tampering)
-        connection.commit()
+    tamper(record, tampering)
 
     ended, report = run("audit", "verify"), run("audit", "verify", "--json")
 

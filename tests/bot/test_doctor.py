@@ -8,11 +8,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot import doctor
 from bot.doctor import Check, Status, examine
@@ -24,7 +25,9 @@ from deploy.sandbox.model import KEY, NAME, ScriptedModel
 from deploy.sandbox.workspace import APP_TOKEN, BOT_TOKEN, CallFault, Workspace
 from deploy.sandbox.workspace.directory import INCIDENTS, SHARED
 from storage import audit
+from storage.audit import checkpoints, keys
 from storage.database import Database, migrate
+from tests.storage.records import tamper
 from tools.writes import aws as aws_writes
 from tools.writes import kubernetes as kubernetes_writes
 from tools.writes.write import Write
@@ -147,7 +150,7 @@ def test_a_usergroup_without_people_is_told_before_a_plan_waits_for_them(workspa
 def test_scopes_the_token_lacks_are_listed(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "BOT_SCOPES", (*BOT_SCOPES, "admin.fixture:write"))
+    monkeypatch.setattr(doctor.slack, "BOT_SCOPES", (*BOT_SCOPES, "admin.fixture:write"))
 
     found = seen(tmp_path, **slack_environ(workspace))["slack token"]
 
@@ -197,10 +200,43 @@ def test_a_sound_record_is_reachable_migrated_and_unbroken(tmp_path: Path, recor
     assert (checks["audit chain"].status, checks["audit chain"].detail) == (Status.OK, "2 entries, unbroken")
 
 
+def test_a_record_nobody_has_signed_yet_is_told(tmp_path: Path, record: str) -> None:
+    found = seen(tmp_path, DATABASE_URL=record)["audit signatures"]
+
+    assert (found.status, found.detail) == (Status.OK, "none yet; the next `sayso run` signs")
+
+
+def test_in_postgres_without_a_key_nobody_signs_and_that_is_told(tmp_path: Path, postgres_url: str) -> None:
+    database = Database(postgres_url)
+    migrate(database)
+    database.close()
+
+    found = seen(tmp_path, DATABASE_URL=postgres_url)["audit signatures"]
+
+    assert found.status is Status.SKIPPED
+    assert "no SAYSO_AUDIT_KEY" in found.detail
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(5, Status.OK), (20, Status.BROKEN)])
+def test_entries_behind_an_old_signature_are_told(tmp_path: Path, record: str, minutes: int, status: Status) -> None:
+    database, key = Database(record), Ed25519PrivateKey.generate()
+    keys.publish(key, tmp_path / "sayso.audit.pub")
+    with database.reading() as session:
+        first = audit.latest(session, 1, "plan:1")[0].hash
+    signed = checkpoints.sign(key, size=1, head=first, after=None, at=datetime.now(UTC) - timedelta(minutes=minutes))
+    with database.writing() as session:
+        checkpoints.keep(session, signed, None)
+    database.close()
+
+    found = seen(tmp_path, DATABASE_URL=record)
+
+    assert found["audit chain"].status is Status.OK
+    assert found["audit signatures"].status is status
+    assert "entry 1 of 2" in found["audit signatures"].detail
+
+
 def test_a_changed_record_is_named_by_its_first_bad_entry(tmp_path: Path, record: str) -> None:
-    with closing(sqlite3.connect(record.removeprefix("sqlite:///"))) as connection:
-        connection.execute("UPDATE audit SET actor = 'somebody else' WHERE seq = 2")
-        connection.commit()
+    tamper(Path(record.removeprefix("sqlite:///")), "UPDATE audit SET actor = 'somebody else' WHERE seq = 2")
 
     found = seen(tmp_path, DATABASE_URL=record)["audit chain"]
 

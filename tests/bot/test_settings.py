@@ -76,6 +76,23 @@ def test_slack_is_required_only_where_slack_is_used_and_everything_missing_is_na
     assert "SLACK_SIGNING_SECRET" not in message
 
 
+@pytest.mark.parametrize(
+    ("environ", "behind"),
+    [
+        ({}, {}),
+        ({"SAYSO_APPROVERS": "S0ONCALL01"}, {"sre-oncall": "S0ONCALL01", "owner": "S0ONCALL01"}),
+        (
+            {"SAYSO_APPROVERS": "S0ONCALL01", "SAYSO_OWNERS": "S0OWNERS01", "SAYSO_GROUPS": "sre-leads=S0LEADS001"},
+            {"sre-oncall": "S0ONCALL01", "owner": "S0OWNERS01", "sre-leads": "S0LEADS001"},
+        ),
+    ],
+)
+def test_the_groups_of_the_rules_have_the_user_groups_that_are_set(
+    environ: dict[str, str], behind: dict[str, str]
+) -> None:
+    assert Settings.load(environ).usergroups == behind
+
+
 def test_http_mode_requires_the_signing_secret_instead_of_the_app_token() -> None:
     environ = {**SLACK, "SAYSO_SLACK_MODE": "http"}
     del environ["SLACK_APP_TOKEN"]
