@@ -28,32 +28,13 @@ from policies.rules import Asked, Deny, Restrict
 from storage import audit, executions, incidents, plans
 from storage.database import Database
 from storage.tables import IncidentStatus, Plan, PlanStatus, ResourceLock, Verdict
-from tests.bot.desks import ALICE, BOB, BOTH, CAROL, GROUPS, Bench, bench, client_of, either_database
+from tests.bot.desks import ALICE, BOB, BOTH, CAROL, GROUPS, Bench, client_of
 from tests.policies.samples import with_rules
 from tests.storage.samples import AT, SOON
 from tools.evidence import Severity
 
 PRESSES = itertools.count(1)
 GUEST, BOT, OUTSIDER, GONE = "U0GUEST001", "U0AM000001", "U0OUTSIDE1", "U0DAVE0001"
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
-
-
-@pytest.fixture
-def desk(database: Database, ws: Workspace) -> Iterator[Bench]:
-    ws.reset()
-    with bench(database, ws) as made:
-        yield made
 
 
 def click(

@@ -13,7 +13,6 @@ from bot.plans import asking_again, superseding
 from bot.rehearsal import rehearse
 from bot.sweep import sweep
 from bot.views.blocks import Message
-from deploy.sandbox.cluster import Cluster
 from deploy.sandbox.workspace import Workspace
 from deploy.sandbox.workspace.directory import PEOPLE, TEAM_ID
 from policies.conditions import When
@@ -21,7 +20,7 @@ from policies.rules import Deny
 from storage import incidents, plans
 from storage.database import Database
 from storage.tables import IncidentStatus, Plan, PlanStatus, Verdict
-from tests.bot.desks import ALICE, BOTH, CAROL, Bench, bench, either_database, shipped
+from tests.bot.desks import ALICE, BOTH, CAROL, Bench, bench, shipped
 from tests.bot.waiting import put_forward, reference_of, say
 from tests.policies.samples import with_rules
 from tests.storage.samples import proposal
@@ -32,27 +31,6 @@ from tools.previews import Rehearsal
 WEB = "/apis/apps/v1/namespaces/shop/deployments/web"
 GWEN = next(person.id for person in PEOPLE if person.name == "gwen")
 S = PlanStatus
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A cluster with a healthy Deployment `web`."""
-    with Cluster(speed=0, rbac=True) as cluster:
-        found = Shop.open(cluster, tmp_path_factory.mktemp("shop"))
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -20,32 +19,12 @@ from deploy.sandbox.workspace.directory import ALERTS, TEAM_ID
 from policies.decisions import Effect
 from policies.rules import Asked, Auto, Restrict
 from storage import audit, ledger, plans
-from storage.database import Database
 from storage.tables import Message, Plan, PlanStatus, Result, Verdict
-from tests.bot.desks import ALICE, BOB, BOTH, GROUPS, Bench, bench, client_of, either_database, shipped
+from tests.bot.desks import ALICE, BOB, BOTH, GROUPS, Bench, client_of, shipped
 from tests.policies.samples import with_rules
 
 PRESSES = itertools.count(1)
 RESTART, SCALE = "k8s.restart_deployment", "k8s.scale_deployment"
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
-
-
-@pytest.fixture
-def desk(database: Database, ws: Workspace) -> Iterator[Bench]:
-    ws.reset()
-    with bench(database, ws) as made:
-        yield made
 
 
 @pytest.fixture

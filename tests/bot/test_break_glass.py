@@ -27,7 +27,7 @@ from storage import audit, exceptions, executions, plans
 from storage.database import Database
 from storage.exceptions import Lever, Purpose
 from storage.tables import BreakGlass, Message, Plan, PlanStatus, SignIn
-from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench, bench, either_database
+from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench, bench
 from tests.policies.samples import with_rules
 from tests.storage.samples import AT
 
@@ -47,18 +47,6 @@ RULES = Rules.model_validate(
         "block_next_until_reviewed": True,
     }
 )
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

@@ -4,45 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-
-import pytest
 
 from bot import cards, triage
 from bot.plans.proposing import Draft
 from bot.sweep import sweep
-from deploy.sandbox.workspace import Workspace
 from policies.conditions import When
 from policies.rules import Asked, Restrict
 from storage import audit, exceptions, incidents, messages, plans
-from storage.database import Database
 from storage.exceptions import Lever
 from storage.tables import Message, PlanStatus, Switch, Verdict
-from tests.bot.desks import ALICE, BOB, Bench, bench, either_database, shipped
+from tests.bot.desks import ALICE, BOB, Bench, shipped
 from tests.bot.waiting import put_forward, say
 from tests.policies.samples import with_rules
 
 S = PlanStatus
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
-
-
-@pytest.fixture
-def desk(database: Database, ws: Workspace) -> Iterator[Bench]:
-    ws.reset()
-    with bench(database, ws) as made:
-        yield made
 
 
 def card(desk: Bench, number: int = 1) -> Message:

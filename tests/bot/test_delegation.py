@@ -20,24 +20,12 @@ from policies.rules import Policy
 from storage import plans
 from storage.database import Database
 from storage.tables import Message, Plan, PlanStatus, Verdict
-from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench, bench, either_database
+from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench, bench
 
 PRESSES = itertools.count(1)
 RULES = Delegation.model_validate(
     {"max_hops": 1, "max_duration": "14d", "reason": True, "groups": ("owner", "sre-oncall")}
 )
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from policies.rules import Policy
 from storage import ledger, plans
 from storage.database import Database
 from storage.tables import Plan, PlanStatus
-from tests.bot.desks import ALICE, BOB, BOTH, CAROL, either_database
+from tests.bot.desks import ALICE, BOB, BOTH, CAROL
 from tests.bot.live_desks import WEB, LiveBench, live_bench, reference, said
 from tests.tools.kubernetes.wishes import RESTART, probe, resources, scale, select
 from tools.actions import (
@@ -50,18 +50,6 @@ EVERY_ACTION: tuple[Action, ...] = (
     ForceNewDeployment(region="eu-west-2", cluster="shop", service="web"),
     CleanUpLogs(region="eu-west-2", instance_id="i-0123456789abcdef0"),
 )
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

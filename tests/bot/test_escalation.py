@@ -19,25 +19,13 @@ from policies.rules import Approve, Group, Policy, compiled
 from storage import audit
 from storage.database import Database
 from storage.tables import Escalation, Message, Plan, PlanStatus, Verdict
-from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench, bench, client_of, either_database, shipped
+from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench, bench, client_of, shipped
 from tests.bot.waiting import put_forward, say, with_chain
 from tests.policies.samples import sheet
 from tools.evidence import Severity
 
 S = PlanStatus
 ONCALL, LEADS = "S0ONCALL01", "S0LEADS001"
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 def chained(**steps: tuple[str, ...]) -> Policy:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,7 +18,7 @@ from storage import exceptions, incidents, ledger
 from storage.database import Database
 from storage.exceptions import Lever
 from storage.tables import Incident, PlanStatus, Result
-from tests.bot.desks import BOTH, either_database, shipped
+from tests.bot.desks import BOTH, shipped
 from tests.policies.samples import facts as facts_of
 from tests.storage.samples import AT, a_plan, an_incident, decision, proposal, rehearsal
 from tools import resources
@@ -29,12 +28,6 @@ from tools.previews import Rehearsal, RehearsedStep
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NUMBERS = itertools.count(1)
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,33 +14,12 @@ from bot.people.groups import Fallback
 from bot.people.services import Service, Services
 from bot.standing import nobody_to_ask
 from bot.views.ids import PlanReference
-from deploy.sandbox.workspace import Workspace
 from deploy.sandbox.workspace.directory import ALERTS, TEAM_ID
 from storage import audit
-from storage.database import Database
 from storage.tables import Plan, PlanStatus, Verdict
-from tests.bot.desks import ALICE, BOB, CAROL, Bench, bench, client_of, either_database
+from tests.bot.desks import ALICE, BOB, CAROL, Bench, client_of
 
 ONCALL, LEADS = "S0ONCALL01", "S0LEADS001"
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
-
-
-@pytest.fixture
-def desk(database: Database, ws: Workspace) -> Iterator[Bench]:
-    ws.reset()
-    with bench(database, ws) as made:
-        yield made
 
 
 def known(desk: Bench, named: dict[str, str], *owned: str) -> Bench:

@@ -31,12 +31,6 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
         yield opened
 
 
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
 @pytest.fixture
 def desk(database: Database, ws: Workspace) -> Iterator[Bench]:
     with bench(database, ws) as made:

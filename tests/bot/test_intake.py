@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -14,35 +13,14 @@ from bot.alerts import AlertStatus, ParsedAlert
 from bot.intake import Receipt
 from bot.starting import run_id, start_if_free
 from bot.sweep import expire, sweep
-from deploy.sandbox.workspace import Workspace
 from storage import audit, executions, inbox, incidents, plans
-from storage.database import Database
 from storage.tables import InboxEvent, Incident, IncidentStatus, Message, PlanStatus, ResourceLock
-from tests.bot.desks import BOTH, Bench, bench, either_database
+from tests.bot.desks import BOTH, Bench
 from tests.storage.samples import AT, SOON
 from tools.evidence import Severity
 from tools.subjects import KubernetesSubject
 
 S = PlanStatus
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
-
-
-@pytest.fixture
-def desk(database: Database, ws: Workspace) -> Iterator[Bench]:
-    ws.reset()
-    with bench(database, ws) as made:
-        yield made
 
 
 def alert(name: str = "fp-1", *, resolved: bool = False, deployment: str = "checkout", **given: object) -> ParsedAlert:

@@ -27,7 +27,7 @@ from deploy.sandbox.workspace.directory import ALERTS, BOT_USER, INCIDENTS, TEAM
 from storage import incidents, messages, plans
 from storage.database import Database
 from storage.tables import InboxEvent, Incident, IncidentStatus, Message, PlanStatus, Verdict
-from tests.bot.desks import ALICE, BOB, Bench, bench, client_of, either_database
+from tests.bot.desks import ALICE, BOB, Bench, bench, client_of
 from tests.storage.samples import AT
 
 ALERT_BOT = "B0AM000001"
@@ -60,12 +60,6 @@ def connected(app: App, ws: Workspace) -> Iterator[None]:
 def ws() -> Iterator[Workspace]:
     with Workspace(switches=Switches(redelivery_scale=0.001)) as workspace:
         yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

@@ -27,24 +27,12 @@ from policies.rules import Policy
 from storage import audit, messages, policies
 from storage.database import Database
 from storage.tables import Plan, PlanStatus, PolicyStatus, PolicyVersion, Verdict
-from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench, bench, either_database
+from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench, bench
 from tests.bot.rewriting import FIRST, policy, rewritten
 from tests.storage.samples import AT
 
 PRESSES = itertools.count(1)
 NEXT = FIRST + 1
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from storage.database import Database
 from storage.exceptions import Lever
 from storage.tables import Phase, Plan, PlanStatus, ResourceLock
 from tests.bench.plans_per_second import write_down
-from tests.bot.desks import ALICE, BOB, BOTH, Bench, bench, either_database, shipped
+from tests.bot.desks import ALICE, BOB, BOTH, Bench, bench, shipped
 from tests.bot.live_desks import LiveBench, live_bench
 from tests.tools.kubernetes.wishes import RESTART
 from tools.actions import RestartDeployment, ScaleDeployment
@@ -36,18 +36,6 @@ from tools.writes.write import Write
 
 SCALE = ScaleDeployment(namespace="shop", deployment="web", replicas=3)
 WEB = "kubernetes:shop:Deployment:web"
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

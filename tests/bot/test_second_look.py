@@ -13,24 +13,12 @@ from deploy.sandbox.workspace import Workspace
 from storage import incidents
 from storage.database import Database
 from storage.tables import Incident, IncidentStatus, Message, Mind
-from tests.bot.desks import BOTH, Bench, bench, either_database
+from tests.bot.desks import BOTH, Bench, bench
 from tests.bot.test_intake import alert
 from tools.evidence import Evidence, Finding, Proposal, Severity
 from tools.resources import kubernetes
 
 AGAIN = ("triage", "triage-1-2", (1, 2))
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

@@ -13,19 +13,13 @@ from deploy.sandbox.workspace import CallFault, Workspace
 from deploy.sandbox.workspace.directory import ALERTS, SHARED, TEAM_ID
 from storage import messages
 from storage.database import Database
-from tests.bot.desks import ALICE, GROUPS, Clock, client_of, either_database
+from tests.bot.desks import ALICE, GROUPS, Clock, client_of
 
 
 @pytest.fixture
 def ws() -> Iterator[Workspace]:
     with Workspace() as workspace:
         yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

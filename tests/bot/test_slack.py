@@ -25,7 +25,7 @@ from storage import messages
 from storage.database import Database
 from storage.messages import TAKE_OVER
 from storage.tables import Message
-from tests.bot.desks import BOTH, Clock, client_of, either_database
+from tests.bot.desks import BOTH, Clock, client_of
 
 QUICK = 1000.0
 """Posts a second, where pace is not what a test is about."""
@@ -42,12 +42,6 @@ def ws(workspace: Workspace) -> Workspace:
     """Slack as it starts out."""
     workspace.reset()
     return workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

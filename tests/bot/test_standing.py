@@ -17,14 +17,13 @@ from bot.rehearsal import rehearse
 from bot.standing import Objection
 from bot.starting import run_id, start_if_free, start_waiting
 from bot.views.ids import PlanReference
-from deploy.sandbox.cluster import Cluster
 from deploy.sandbox.workspace import CallFault, Workspace
 from deploy.sandbox.workspace.directory import ALERTS, TEAM_ID
 from policies.rules import Approve, Asked, Auto, Deny, Restrict
 from storage import audit, executions, incidents, messages, plans
 from storage.database import Database
 from storage.tables import IncidentStatus, Plan, PlanStatus, ResourceLock, Verdict, Vote
-from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench, bench, either_database
+from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench, bench
 from tests.policies.samples import with_rules
 from tests.storage.samples import AT, SOON, a_plan, decision, proposal
 from tests.tools.kubernetes.shop import Shop
@@ -33,27 +32,6 @@ from tools.previews import Rehearsal
 
 WEB = "/apis/apps/v1/namespaces/shop/deployments/web"
 S = PlanStatus
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A cluster with a healthy Deployment `web`; a test that changes it changes something of its own kind only."""
-    with Cluster(speed=0, rbac=True) as cluster:
-        found = Shop.open(cluster, tmp_path_factory.mktemp("shop"))
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from policies.rules import Asked, Restrict
 from storage import audit, plans
 from storage.database import Database
 from storage.tables import Plan, PlanStatus, SignIn, Verdict
-from tests.bot.desks import ALICE, BOB, Bench, Clock, bench, either_database
+from tests.bot.desks import ALICE, BOB, Bench, Clock, bench
 from tests.policies.samples import with_rules
 from tests.storage.samples import AT
 
@@ -48,12 +48,6 @@ TIME = Clock()
 
 
 @pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture(scope="module")
 def module_issuer() -> Iterator[Identity]:
     with Identity(clock=lambda: TIME().timestamp()) as issuer:
         yield issuer
@@ -65,12 +59,6 @@ def issuer(module_issuer: Identity) -> Identity:
     module_issuer.tokens.be_honest()
     TIME.at = AT
     return module_issuer
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,34 +12,13 @@ from bot.answers import Opens, Typed
 from bot.approval import Click
 from bot.listeners import home
 from bot.views.ids import PlanReference
-from deploy.sandbox.workspace import Workspace
 from deploy.sandbox.workspace.directory import ALERTS, OTHER_TEAM_ID, TEAM_ID
 from storage import exceptions, messages
-from storage.database import Database
 from storage.tables import Plan, PlanStatus, Switch, Verdict
-from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench, bench, either_database
+from tests.bot.desks import ALICE, BOB, BOTH, CAROL, Bench
 from tests.storage.samples import AT
 
 PRESSES = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
-
-
-@pytest.fixture
-def desk(database: Database, ws: Workspace) -> Iterator[Bench]:
-    ws.reset()
-    with bench(database, ws) as made:
-        yield made
 
 
 def say(desk: Bench, user: str, text: str, team: str = TEAM_ID) -> str:

@@ -14,12 +14,11 @@ from bot.plans.lookout import LOOKS_A_ROUND, Lookout
 from bot.rehearsal import rehearse
 from bot.remediation import finish
 from bot.starting import start_if_free
-from deploy.sandbox.cluster import Cluster
 from deploy.sandbox.workspace import Workspace
 from storage import executions, plans
 from storage.database import Database
 from storage.tables import Incident, IncidentStatus, Message, Plan, PlanStatus, Verdict
-from tests.bot.desks import ALICE, BOTH, Bench, bench, either_database
+from tests.bot.desks import ALICE, BOTH, Bench, bench
 from tests.bot.waiting import put_forward, say
 from tests.storage.samples import AT, proposal
 from tests.tools.kubernetes.shop import Shop
@@ -28,27 +27,6 @@ from tools.previews import Rehearsal
 
 WEB = "/apis/apps/v1/namespaces/shop/deployments/web"
 S = PlanStatus
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A cluster with a healthy Deployment `web`."""
-    with Cluster(speed=0, rbac=True) as cluster:
-        found = Shop.open(cluster, tmp_path_factory.mktemp("shop"))
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from deploy.sandbox.workspace.directory import TEAM_ID
 from storage import executions, ledger, plans
 from storage.database import Database
 from storage.tables import IncidentStatus, Phase, Plan, PlanStatus, Verdict
-from tests.bot.desks import ALICE, BOB, BOTH, CAROL, either_database
+from tests.bot.desks import ALICE, BOB, BOTH, CAROL
 from tests.bot.live_desks import WEB, LiveBench, live_bench, reference, said
 from tests.tools.kubernetes.wishes import RESTART, resources, scale, second_revision
 from tools.actions import UndoRollout
@@ -29,18 +29,6 @@ from tools.previews import Rehearsal
 
 GUEST = "U0GUEST001"
 WHY = "It made the checkout slower"
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture

@@ -17,14 +17,13 @@ from bot.rehearsal import rehearse
 from bot.starting import run_id
 from bot.sweep import sweep
 from bot.views.ids import ActionId
-from deploy.sandbox.cluster import Cluster
 from deploy.sandbox.workspace import Workspace
 from policies.conditions import When
 from policies.rules import Asked, Deny, Restrict
 from storage import audit, incidents
 from storage.database import Database
 from storage.tables import IncidentStatus, Message, Plan, PlanStatus, Verdict
-from tests.bot.desks import BOB, BOTH, CAROL, Bench, bench, either_database
+from tests.bot.desks import BOB, BOTH, CAROL, Bench, bench
 from tests.bot.waiting import put_forward, say
 from tests.policies.samples import sheet, with_rules
 from tests.storage.samples import AT, proposal
@@ -44,27 +43,6 @@ RESTRICTED = Restrict(
     require=Asked.model_validate({"approvals": 1, "from": ("sre-oncall",), "expires": "10m"}),
 )
 FORBIDDEN = Deny(id="no-more", why="Nothing may change here any more.", when=EVERYTHING, effect="deny")
-
-
-@pytest.fixture(scope="module")
-def ws() -> Iterator[Workspace]:
-    with Workspace() as workspace:
-        yield workspace
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A cluster with a healthy Deployment `web`."""
-    with Cluster(speed=0, rbac=True) as cluster:
-        found = Shop.open(cluster, tmp_path_factory.mktemp("shop"))
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    with either_database(request) as database:
-        yield database
 
 
 @pytest.fixture
