@@ -23,12 +23,19 @@ from deploy.sandbox.workspace.directory import INCIDENTS
 from storage import audit, policies
 from storage.database import Database, migrate
 from storage.tables import PolicyVersion
-from tests.bot.desks import ALICE, BOB
+from tests.bot.desks import ALICE, BOB, either_database
 from tests.bot.rewriting import FIRST, rewritten
 from tests.storage.samples import AT
 
 ONCALL = "S0ONCALL01"
 LOOSER, TIGHTER = 30, 5
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """An empty record, of either kind."""
+    with either_database(request) as database:
+        yield database
 
 
 @pytest.fixture(scope="module")

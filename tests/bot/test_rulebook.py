@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import sqlalchemy as sa
 
@@ -11,11 +13,18 @@ from storage import audit, policies
 from storage.database import Database, migrate
 from storage.policies import Draft
 from storage.tables import PolicyStatus, PolicyVersion
-from tests.bot.desks import shipped
+from tests.bot.desks import either_database, shipped
 from tests.bot.rewriting import FIRST, policy, rewritten
 from tests.storage.samples import AT
 
 CATALOGUE = shipped().catalogue
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """An empty record, of either kind."""
+    with either_database(request) as database:
+        yield database
 
 
 def book(database: Database, text: str | None = None) -> Rulebook:
