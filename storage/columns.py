@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
+from sqlmodel import Field
 
 
 class UtcTime(sa.types.TypeDecorator[datetime]):
@@ -52,3 +53,13 @@ class Stored(sa.types.TypeDecorator[Any]):
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
         """Out of the database: the validated value."""
         return None if value is None else self._adapter.validate_json(value)
+
+
+def time_column(*, nullable: bool = False, index: bool = False) -> Any:
+    """A field that holds an aware UTC time."""
+    return Field(default=None, sa_column=sa.Column(UtcTime(), nullable=nullable, index=index))
+
+
+def json_column(shape: Any, *, nullable: bool = False) -> Any:
+    """A field that holds a frozen value as JSON."""
+    return Field(default=None, sa_column=sa.Column(Stored(shape), nullable=nullable))
