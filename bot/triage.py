@@ -6,6 +6,8 @@ Nothing is changed here: the investigation reads, the rehearsal dry-runs. What p
 from __future__ import annotations
 
 import time
+from datetime import datetime
+from importlib.metadata import version
 
 from sqlmodel import Session
 
@@ -13,13 +15,14 @@ from bot import cards, second_look, standing
 from bot.desk import Desk
 from bot.durable import step
 from bot.investigation.minds import think
+from bot.investigation.rules import Conclusion
 from bot.logs import bound
 from bot.plans import proposing
 from bot.plans.proposing import Draft
 from bot.rehearsal import NotPossible, rehearse
 from bot.starting import start_if_free
-from storage import audit, incidents, plans
-from storage.tables import Incident, IncidentStatus, PlanStatus
+from storage import audit, incidents, investigations, plans
+from storage.tables import Incident, IncidentStatus, Investigation, Mind, PlanStatus
 from tools.evidence import Proposal
 from tools.previews import Rehearsal
 
@@ -44,7 +47,7 @@ def investigate(incident_id: int, desk: Desk) -> None:
     with desk.database.reading() as session:
         incident = incidents.get(session, incident_id)
         alerts = incidents.alerts_of(session, incident_id)
-    started = time.monotonic()
+    started, started_at = time.monotonic(), desk.now()
     mind, conclusion = think(incident.subject, alerts, desk.minds, desk.readers, desk.now)
     desk.metrics.triage_seconds.labels(mind=mind.model or "rules").observe(time.monotonic() - started)
     with desk.database.writing() as session:
@@ -58,11 +61,35 @@ def investigate(incident_id: int, desk: Desk) -> None:
             advice=conclusion.advice,
             second=conclusion.second,
             remarks=conclusion.remarks,
+            changes=conclusion.changes,
+            radius=conclusion.radius,
             at=desk.now(),
         )
         incident = incidents.get(session, incident_id)
+        investigations.keep(session, _as_kept(incident, mind, conclusion, started_at, desk.now()))
         cards.show_incident(session, incident, desk)
         cards.show_evidence(session, incident, desk)
+
+
+def _as_kept(
+    incident: Incident, mind: Mind, conclusion: Conclusion, started_at: datetime, finished_at: datetime
+) -> Investigation:
+    """This look, as it is kept to be judged again."""
+    return Investigation(
+        incident_id=incident.id or 0,
+        look=incident.looks,
+        started_at=started_at,
+        finished_at=finished_at,
+        version=version("sayso"),
+        mind=mind,
+        subject=incident.subject,
+        picture=investigations.packed(conclusion.picture) if conclusion.picture is not None else None,
+        proposal=conclusion.proposal,
+        evidence=conclusion.evidence,
+        reads=conclusion.reads,
+        dollars=mind.dollars,
+        tokens=mind.tokens,
+    )
 
 
 def propose(incident_id: int, look: int, desk: Desk) -> str:

@@ -11,7 +11,9 @@ from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.tables import Alert, AlertStatus, AuditEntry, Incident, IncidentStatus, Mind
+from tools.changes import Change
 from tools.evidence import Evidence, Proposal, Severity
+from tools.radius import BlastRadius
 from tools.subjects import AwsSubject, KubernetesSubject, Subject
 from tools.values import JsonValue, Value
 
@@ -68,7 +70,7 @@ def look_again(session: Session, incident: Incident, note: str) -> None:
     """Start over with an open incident: the next investigation is a run of its own."""
     incident.status, incident.looks, incident.note = IncidentStatus.OPEN, incident.looks + 1, note
     incident.proposal, incident.evidence, incident.gaps, incident.advice = None, None, None, None
-    incident.second, incident.remarks = None, None
+    incident.second, incident.remarks, incident.changes, incident.radius = None, None, None, None
     session.add(incident)
     session.flush()
 
@@ -136,6 +138,7 @@ def _open_or_join(session: Session, news: AlertNews, channel: str, at: datetime)
         open_key=key,
         subject=news.subject,
         opened_at=at,
+        active_at=at,
         channel=channel,
     )
     session.add(incident)
@@ -249,11 +252,14 @@ def conclude(
     second: Proposal | None,
     at: datetime,
     remarks: tuple[str, ...] = (),
+    changes: tuple[Change, ...] = (),
+    radius: BlastRadius | None = None,
 ) -> None:
     """Keep what the investigation concluded, with the evidence it rests on."""
     incident = get(session, incident_id)
     incident.mind, incident.proposal, incident.evidence = mind, proposal, evidence
     incident.gaps, incident.advice, incident.second, incident.remarks = gaps, advice, second, remarks
+    incident.changes, incident.radius = changes, radius
     session.add(incident)
     findings: list[JsonValue] = [finding.code for finding in proposal.findings]
     _audit(

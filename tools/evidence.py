@@ -41,6 +41,19 @@ class Severity(StrEnum):
     SEV4 = "sev4"
 
 
+class Role(StrEnum):
+    """Where a finding stands between a cause and what people notice, causes first."""
+
+    CHANGE = "change"
+    """Somebody changed something: a rollout, a limit, a selector, a cordon."""
+    RESOURCE = "resource"
+    """Something ran out: memory, disk, room on nodes, connections, quota."""
+    DEPENDENCY = "dependency"
+    """Something it needs is not there: a registry, a volume, a database, a node."""
+    SYMPTOM = "symptom"
+    """What the others look like from outside: a crash loop, pods not ready, errors."""
+
+
 class Evidence(Value):
     """One thing that was read: the tool and query that read it, and the redacted text it answered."""
 
@@ -88,6 +101,9 @@ class Finding(Value):
     confidence: Confidence
     resource: Resource
     evidence_ids: tuple[EvidenceId, ...]
+    role: Role = Role.SYMPTOM
+    since: AwareDatetime | None = None
+    """When it began, as far as the evidence tells."""
 
 
 class Proposal(Value):

@@ -70,13 +70,14 @@ def _as_concluded(
     """The model's conclusion, with the rules' own behind it."""
     advice = None if proposal.actions else (by_rules.advice or rules.NOTHING_KNOWN)
     second = by_rules.proposal if by_rules.proposal.actions else None
-    return Conclusion(
-        proposal=proposal,
-        evidence=seen,
-        gaps=by_rules.gaps,
-        advice=advice,
-        remarks=(*by_rules.remarks, *dropped),
-        second=second,
+    return by_rules.model_copy(
+        update={
+            "proposal": proposal,
+            "evidence": seen,
+            "advice": advice,
+            "remarks": (*by_rules.remarks, *dropped),
+            "second": second,
+        }
     )
 
 

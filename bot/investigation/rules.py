@@ -8,10 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from tools.changes import Change
 from tools.clients import Readers
 from tools.diagnosis import Diagnosis
 from tools.errors import PermanentError, TemporaryError
 from tools.evidence import Evidence, Finding, Proposal
+from tools.radius import BlastRadius
+from tools.reads.aws.views import Picture as AwsPicture
+from tools.reads.kubernetes.picture import Picture as KubernetesPicture
 from tools.remedies import Remedy
 from tools.subjects import AwsSubject, KubernetesSubject, Subject
 from tools.values import Value
@@ -32,6 +36,13 @@ class Conclusion(Value):
     """What a person should do, where there is no action to propose."""
     remarks: tuple[str, ...] = ()
     """What else people may want to know: what is ill nearby, and what was left out of a model's answer."""
+    changes: tuple[Change, ...] = ()
+    """What changed around the onset, oldest first."""
+    radius: BlastRadius | None = None
+    picture: KubernetesPicture | AwsPicture | None = None
+    """What the rules saw, to be kept and judged again."""
+    reads: tuple[str, ...] = ()
+    """What a model asked to see, in order."""
     second: Proposal | None = None
     """What the rules alone would propose, where a model spoke: taken when the model's fix cannot be rehearsed."""
 
@@ -44,7 +55,14 @@ def investigate(subject: Subject | None, at: datetime, readers: Readers) -> Conc
         seen = _look(subject, at, readers)
     except (TemporaryError, PermanentError) as error:
         return _nothing((f"Nothing could be seen: {error}",))
-    return conclude(seen.diagnosis, seen.remedies).model_copy(update={"remarks": seen.elsewhere})
+    return conclude(seen.diagnosis, seen.remedies).model_copy(
+        update={
+            "remarks": seen.elsewhere,
+            "changes": seen.changes,
+            "radius": seen.radius,
+            "picture": seen.picture,
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -53,7 +71,10 @@ class _Look:
 
     diagnosis: Diagnosis
     remedies: tuple[Remedy, ...]
+    picture: KubernetesPicture | AwsPicture
     elsewhere: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    radius: BlastRadius | None = None
 
 
 def _look(subject: Subject, at: datetime, readers: Readers) -> _Look:
@@ -80,7 +101,7 @@ def _look_at_cluster(subject: KubernetesSubject, at: datetime, readers: Readers)
     cited = {piece for finding in about_it for piece in finding.evidence_ids}
     evidence = tuple(piece for piece in diagnosis.evidence if piece.id in cited)
     told = Diagnosis(findings=about_it, evidence=evidence, gaps=diagnosis.gaps)
-    return _Look(told, tuple(remedy(finding, picture) for finding in about_it), elsewhere)
+    return _Look(told, tuple(remedy(finding, picture) for finding in about_it), picture, elsewhere)
 
 
 def _look_at_aws(subject: AwsSubject, at: datetime, readers: Readers) -> _Look:
@@ -92,7 +113,7 @@ def _look_at_aws(subject: AwsSubject, at: datetime, readers: Readers) -> _Look:
         raise PermanentError("no AWS account is configured (AWS_REGION)")
     picture = look(subject, at, readers.aws)
     diagnosis = diagnose(picture)
-    return _Look(diagnosis, tuple(remedy(finding, picture) for finding in diagnosis.findings))
+    return _Look(diagnosis, tuple(remedy(finding, picture) for finding in diagnosis.findings), picture)
 
 
 def conclude(diagnosis: Diagnosis, remedies: tuple[Remedy, ...]) -> Conclusion:

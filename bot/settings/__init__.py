@@ -111,6 +111,14 @@ class Settings(Environment):
             turns=self.model_turns,
             tokens=self.model_tokens,
             seconds=self.model_seconds,
+            dollars=self.model_dollars,
+            day_tokens=self.model_day_tokens,
+            day_dollars=self.model_day_dollars,
+            price=self.model_price,
+            fallback=self.fallback_model,
+            fallback_base_url=self.fallback_base_url or self.openai_base_url,
+            fallback_api_key=self.fallback_api_key or self.openai_api_key,
+            embedding=self.embedding_model,
         )
 
     def _require(self, *fields: str) -> None:

@@ -20,7 +20,9 @@ from bot.settings.shapes import (
     Bucket,
     ChannelId,
     DatabaseUrl,
+    Dollars,
     EnvironmentName,
+    ModelPrice,
     Port,
     Seconds,
     SharedToken,
@@ -144,6 +146,21 @@ class Environment(BaseSettings):
     aws_endpoint_url: Url | None = variable(
         "AWS_ENDPOINT_URL", "Another address for every AWS service; boto3 reads it itself", shown="AWS"
     )
+    prometheus_url: Base | None = variable(
+        "SAYSO_PROMETHEUS_URL", "Address of a Prometheus-compatible API to read metrics from", shown="no metrics"
+    )
+    prometheus_token: SecretStr | None = variable(
+        "SAYSO_PROMETHEUS_TOKEN",
+        "Bearer token for it, where it asks for one",
+        shown="none",
+        where="whoever runs your Prometheus",
+    )
+    alertmanager_url: Base | None = variable(
+        "SAYSO_ALERTMANAGER_URL", "Address of the Alertmanager to read alerts and silences from", shown="not read"
+    )
+    runbooks: Path | None = variable(
+        "SAYSO_RUNBOOKS", "Folder of Markdown runbooks to be reminded of", shown="past incidents only"
+    )
     openai_base_url: Url = variable("OPENAI_BASE_URL", "Address of an OpenAI-compatible API", OPENAI)
     openai_api_key: SecretStr | None = variable(
         "OPENAI_API_KEY", "Key of that API; any word where it checks none", where="your model provider's console"
@@ -156,6 +173,34 @@ class Environment(BaseSettings):
         "SAYSO_MODEL_TOKENS", "Most tokens, in and out, in one investigation", 60_000
     )
     model_seconds: Seconds = variable("SAYSO_MODEL_SECONDS", "Most seconds for one investigation by the model", 90.0)
+    model_dollars: Dollars | None = variable(
+        "SAYSO_MODEL_DOLLARS", "Most dollars for one investigation, where the model's price is known", shown="no limit"
+    )
+    model_day_tokens: Annotated[int, Field(ge=1000)] = variable(
+        "SAYSO_MODEL_DAY_TOKENS", "Most tokens in 24 hours; after that the built-in rules answer alone", 2_000_000
+    )
+    model_day_dollars: Dollars | None = variable(
+        "SAYSO_MODEL_DAY_DOLLARS", "Most dollars in 24 hours, where the model's price is known", shown="no limit"
+    )
+    model_price: ModelPrice | None = variable(
+        "SAYSO_MODEL_PRICE",
+        "Dollars for a million tokens in and out (`0.4,1.6`) of a model whose price sayso does not know",
+        shown="the built-in table",
+    )
+    fallback_model: str | None = variable(
+        "SAYSO_FALLBACK_MODEL", "Model asked when the first one cannot answer", shown="none"
+    )
+    fallback_base_url: Url | None = variable(
+        "SAYSO_FALLBACK_BASE_URL", "Address of its OpenAI-compatible API", shown="OPENAI_BASE_URL"
+    )
+    fallback_api_key: SecretStr | None = variable(
+        "SAYSO_FALLBACK_API_KEY", "Key of that API", shown="OPENAI_API_KEY", where="your model provider's console"
+    )
+    embedding_model: str | None = variable(
+        "SAYSO_EMBEDDING_MODEL",
+        "Model at OPENAI_BASE_URL that turns incidents and runbooks into vectors",
+        shown="none: found by their words",
+    )
     environment: EnvironmentName = variable(
         "SAYSO_ENVIRONMENT", "Environment of alerts that name none, as the rules know it", "prod"
     )

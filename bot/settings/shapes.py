@@ -45,6 +45,15 @@ class ModelSettings(Value):
     turns: int
     tokens: int
     seconds: float
+    dollars: float | None
+    day_tokens: int
+    day_dollars: float | None
+    price: tuple[float, float] | None
+    """Dollars for a million tokens in, and out."""
+    fallback: str | None
+    fallback_base_url: str
+    fallback_api_key: SecretStr
+    embedding: str | None
 
 
 def _listed(value: object) -> object:
@@ -72,6 +81,16 @@ def _paired(value: object) -> object:
     if not all(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}=\S+", member) for member in members):
         raise ValueError("must be group=id pairs such as sre-leads=S0LEADS001, comma separated")
     return dict(member.split("=", 1) for member in members)
+
+
+def _two_prices(value: object) -> object:
+    """`0.4,1.6` as its two numbers."""
+    members = _listed(value)
+    if not isinstance(value, str) or not isinstance(members, tuple):
+        return value
+    if len(members) != 2:
+        raise ValueError("must be two prices such as 0.4,1.6: dollars for a million tokens in, and out")
+    return members
 
 
 def _must(pattern: str, be: str) -> AfterValidator:
@@ -103,6 +122,9 @@ AppToken = Annotated[SecretStr, _must(r"xapp-\S+", "an app-level token, which be
 SharedToken = Annotated[SecretStr, _must(r"\S{8,}", "at least 8 characters without spaces")]
 Bucket = Annotated[str, _must(r"s3://[a-z0-9][a-z0-9.-]{2,62}(/\S*)?", "s3://bucket/prefix")]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
+Dollars = Annotated[float, Field(gt=0)]
+PriceOfTokens = Annotated[float, Field(ge=0)]
+ModelPrice = Annotated[tuple[PriceOfTokens, PriceOfTokens], BeforeValidator(_two_prices)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from storage.tables.chain import AuditCheckpoint, AuditEntry, AuditHead
 from storage.tables.deliveries import InboxEvent, Message, RefusedDelivery
 from storage.tables.executions import Execution, ResourceLock
-from storage.tables.incidents import Alert, Incident, Mind
+from storage.tables.incidents import Alert, Feedback, Incident, Investigation, Joining, Likeness, Memory, Mind
 from storage.tables.plans import BreakGlass, Delegation, Escalation, Outcome, Plan, SignIn, Vote
 from storage.tables.rules import PolicyVersion, PolicyVote, Switch
 from storage.tables.statuses import (
@@ -31,9 +31,14 @@ __all__ = [
     "Escalation",
     "Execution",
     "ExecutionStatus",
+    "Feedback",
     "InboxEvent",
     "Incident",
     "IncidentStatus",
+    "Investigation",
+    "Joining",
+    "Likeness",
+    "Memory",
     "Message",
     "Mind",
     "Nudge",

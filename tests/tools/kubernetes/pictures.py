@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from tools.reads.kubernetes.picture import (
-    Condition,
     Container,
     ContainerPort,
     ContainerState,
@@ -16,7 +15,6 @@ from tools.reads.kubernetes.picture import (
     EnvEntry,
     Event,
     Log,
-    Node,
     Picture,
     Pod,
     Probe,
@@ -27,6 +25,7 @@ from tools.reads.kubernetes.picture import (
     Terminated,
     Workload,
 )
+from tools.reads.kubernetes.views import Condition, Node
 from tools.subjects import KubernetesSubject
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

@@ -21,7 +21,8 @@ from tests.tools.kubernetes.pictures import (
     waiting,
 )
 from tools.diagnosis.kubernetes.diagnosing import diagnose
-from tools.reads.kubernetes.picture import Autoscaler, Claim, Condition, Picture, Probe
+from tools.reads.kubernetes.picture import Picture, Probe
+from tools.reads.kubernetes.views import Autoscaler, Claim, Condition
 
 CRASHING = waiting("CrashLoopBackOff", last=ended(1), restarts=4)
 LIMITED = template(container(limits={"memory": "128Mi"}))

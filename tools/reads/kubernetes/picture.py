@@ -11,6 +11,29 @@ from decimal import Decimal
 
 from pydantic import AwareDatetime
 
+from tools.reads.kubernetes.views import (
+    Autoscaler,
+    Budget,
+    Claim,
+    ClaimTemplate,
+    Condition,
+    CronJob,
+    Gateway,
+    GitOpsApp,
+    Ingress,
+    IngressClass,
+    Job,
+    LimitRange,
+    NetworkPolicy,
+    Node,
+    NodeUsage,
+    Quota,
+    Route,
+    StorageClass,
+    Volume,
+    VolumeRef,
+    Webhook,
+)
 from tools.subjects import KubernetesSubject
 from tools.values import Value
 
@@ -67,20 +90,15 @@ class Template(Value):
     node_selector: Mapping[str, str] = {}
     pull_secrets: tuple[str, ...] = ()
     service_account: str = ""
+    volumes: tuple[VolumeRef, ...] = ()
+    tolerates: tuple[str, ...] = ()
+    """Tolerations as `key=value:Effect`; a lone `*` tolerates everything."""
+    grace: int = 30
+    """terminationGracePeriodSeconds."""
 
     def container(self, name: str) -> Container | None:
         """The container (or init container) of that name."""
         return next((found for found in (*self.containers, *self.init_containers) if found.name == name), None)
-
-
-class Condition(Value):
-    """One entry of `status.conditions`."""
-
-    type: str
-    status: str
-    reason: str = ""
-    message: str = ""
-    since: AwareDatetime | None = None
 
 
 class Revision(Value):
@@ -93,6 +111,8 @@ class Revision(Value):
     available: int
     created: AwareDatetime | None
     template: Template
+    conditions: tuple[Condition, ...] = ()
+    """Of its ReplicaSet: ReplicaFailure says why pods could not be made."""
 
 
 class Workload(Value):
@@ -116,6 +136,12 @@ class Workload(Value):
     revisions: tuple[Revision, ...] = ()
     managed_by: tuple[str, ...] = ()
     created: AwareDatetime | None = None
+    changed_by: str = ""
+    """The field manager that last wrote the spec, where managedFields tell."""
+    changed_at: AwareDatetime | None = None
+    service_name: str = ""
+    """StatefulSets only: the headless Service their pods' names hang on."""
+    claim_templates: tuple[ClaimTemplate, ...] = ()
 
     @property
     def rolled_out(self) -> bool:
@@ -145,6 +171,9 @@ class Terminated(Value):
     reason: str
     exit_code: int
     finished: AwareDatetime | None = None
+    message: str = ""
+    started: AwareDatetime | None = None
+    signal: int | None = None
 
 
 class ContainerState(Value):
@@ -175,6 +204,14 @@ class Pod(Value):
     replica_set: str = ""
     created: AwareDatetime | None
     deleting: bool = False
+    deleting_since: AwareDatetime | None = None
+    """deletionTimestamp: when the grace period ends or ended."""
+    finalizers: tuple[str, ...] = ()
+    gates: tuple[str, ...] = ()
+    """schedulingGates."""
+    message: str = ""
+    """`status.message`: why the kubelet evicted it."""
+    qos: str = ""
     conditions: tuple[Condition, ...] = ()
     states: tuple[ContainerState, ...] = ()
     asked: Template
@@ -206,6 +243,8 @@ class ServicePort(Value):
 
     port: int
     target: str
+    name: str = ""
+    protocol: str = "TCP"
 
 
 class Service(Value):
@@ -215,6 +254,10 @@ class Service(Value):
     type: str
     selector: Mapping[str, str]
     ports: tuple[ServicePort, ...] = ()
+    created: AwareDatetime | None = None
+    changed_by: str = ""
+    changed_at: AwareDatetime | None = None
+    headless: bool = False
 
 
 class Endpoints(Value):
@@ -223,39 +266,9 @@ class Endpoints(Value):
     service: str
     ready: int
     not_ready: int
-
-
-class Node(Value):
-    """A machine: what it can hold (bytes, cores), what it refuses, how it feels."""
-
-    name: str
-    ready: bool
-    cordoned: bool
-    memory: Decimal
-    cpu: Decimal
-    taints: tuple[str, ...] = ()
-    pressures: tuple[str, ...] = ()
-
-
-class Autoscaler(Value):
-    """A HorizontalPodAutoscaler and the workload whose count it owns."""
-
-    name: str
-    target_kind: str
-    target: str
-    minimum: int
-    maximum: int
-    current: int
-    desired: int
-    conditions: tuple[Condition, ...] = ()
-
-
-class Claim(Value):
-    """A PersistentVolumeClaim."""
-
-    name: str
-    phase: str
-    storage_class: str
+    ports: tuple[int, ...] = ()
+    """The container ports traffic would reach; empty although endpoints are ready when a named port is nowhere."""
+    pods: tuple[str, ...] = ()
 
 
 class Log(Value):
@@ -294,6 +307,27 @@ class Picture(Value):
     autoscalers: tuple[Autoscaler, ...] = ()
     claims: tuple[Claim, ...] = ()
     config_maps: tuple[str, ...] = ()
+    secrets: tuple[str, ...] | None = None
+    """Names only, and only where the reader may list them: None means nobody looked."""
+    config_keys: Mapping[str, tuple[str, ...]] = {}
+    """Keys of the ConfigMaps that some container misses a key of; never a value."""
+    jobs: tuple[Job, ...] = ()
+    cron_jobs: tuple[CronJob, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+    limit_ranges: tuple[LimitRange, ...] = ()
+    network_policies: tuple[NetworkPolicy, ...] = ()
+    ingresses: tuple[Ingress, ...] = ()
+    ingress_classes: tuple[IngressClass, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    routes: tuple[Route, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    storage_classes: tuple[StorageClass, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
+    apps: tuple[GitOpsApp, ...] = ()
+    node_usage: tuple[NodeUsage, ...] = ()
+    elsewhere: tuple[Pod, ...] = ()
+    """Pods of other namespaces, where some node or webhook question needed them."""
     logs: tuple[Log, ...] = ()
     usage: tuple[Usage, ...] = ()
     gaps: tuple[str, ...] = ()
@@ -319,6 +353,22 @@ class Picture(Value):
     def endpoints_of(self, service: str) -> Endpoints | None:
         """The endpoints of a Service, where slices could be read."""
         return next((found for found in self.endpoints if found.service == service), None)
+
+    def node(self, name: str) -> Node | None:
+        """The node of that name."""
+        return next((found for found in self.nodes if found.name == name), None)
+
+    def claim(self, name: str) -> Claim | None:
+        """The PersistentVolumeClaim of that name."""
+        return next((found for found in self.claims if found.name == name), None)
+
+    def pods_of(self, workload: Workload) -> tuple[Pod, ...]:
+        """The pods a workload owns, leaving ones included."""
+        return tuple(pod for pod in self.pods if (pod.owner_kind, pod.owner_name) == (workload.kind, workload.name))
+
+    def has_read(self, *kinds: str) -> bool:
+        """Whether these kinds (`services`, `endpointslices`) were read: without that, absence proves nothing."""
+        return not set(kinds).intersection(self.unread)
 
     def events_of(self, kind: str, name: str) -> tuple[Event, ...]:
         """The events about one object, oldest first."""

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from tools.reads.kubernetes import quantities
 from tools.reads.kubernetes.picture import (
-    Condition,
     Container,
     ContainerPort,
     ContainerState,
@@ -20,6 +19,7 @@ from tools.reads.kubernetes.picture import (
     Usage,
 )
 from tools.reads.kubernetes.raw import flag, items, member, moment, number, obj, text, texts
+from tools.reads.kubernetes.views import Condition
 from tools.redaction import redact
 from tools.values import JsonObject
 

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from tools.reads.kubernetes import quantities
 from tools.reads.kubernetes.picture import (
-    Autoscaler,
     Container,
     ContainerState,
     Endpoints,
     Event,
-    Node,
     Pod,
     Probe,
     Revision,
@@ -19,6 +17,7 @@ from tools.reads.kubernetes.picture import (
     Template,
     Workload,
 )
+from tools.reads.kubernetes.views import Autoscaler, Node
 
 
 def workload(found: Workload) -> str:

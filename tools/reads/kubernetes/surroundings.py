@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from tools.reads.kubernetes import quantities
-from tools.reads.kubernetes.picture import Claim, Endpoints, Event, Node, Service, ServicePort
+from tools.reads.kubernetes.picture import Endpoints, Event, Service, ServicePort
 from tools.reads.kubernetes.pods import conditions
 from tools.reads.kubernetes.raw import flag, items, member, moment, number, obj, text, texts
+from tools.reads.kubernetes.views import Claim, Node
 from tools.redaction import redact
 from tools.values import JsonObject
 

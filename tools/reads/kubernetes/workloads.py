@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tools.reads.kubernetes.picture import Autoscaler, Pod, Revision, Workload
+from tools.reads.kubernetes.picture import Pod, Revision, Workload
 from tools.reads.kubernetes.pods import conditions, template
 from tools.reads.kubernetes.raw import flag, items, moment, number, obj, text, texts
+from tools.reads.kubernetes.views import Autoscaler
 from tools.values import JsonObject
 
 REVISION = "deployment.kubernetes.io/revision"
