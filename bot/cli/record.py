@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from storage.tables import Incident, Plan
     from tools.values import JsonObject, JsonValue
 
-LONG_FIELDS = frozenset({"proposal", "rehearsal", "decision", "canonical", "evidence", "gaps", "advice", "second"})
+LONG_FIELDS = frozenset(
+    {"proposal", "rehearsal", "decision", "canonical", "evidence", "gaps", "advice", "second", "changes", "radius"}
+)
 """What `show` prints and a list leaves out."""
 
 
@@ -65,6 +67,28 @@ def show_incident(number: int, as_json: bool) -> None:
             )
         for plan in plans:
             print_facts([("plan", f"{_name(plan)} (version {plan.version}) {plan.status}: {_actions(plan)}")])
+
+
+@incidents.command("report")
+@click.argument("number", metavar="INC-7", callback=numbered)
+@click.option("--post-mortem", is_flag=True, help="The draft of a post-mortem, with what people must add left open.")
+@click.option(
+    "--output", "-o", type=click.File("w", encoding="utf-8"), default="-", help="A file instead of the screen."
+)
+@as_json
+def report_incident(number: int, post_mortem: bool, output: TextIO, as_json: bool) -> None:
+    """Write one incident up as Markdown: cause, evidence, reach, what was done, timeline, cost."""
+    from datetime import UTC, datetime
+
+    from bot.reports import incident as reports
+    from bot.reports.rendering import render
+
+    with reading() as session:
+        report = found(lambda: reports.of_incident(session, number, datetime.now(UTC)))
+    if as_json:
+        output.write(report.model_dump_json(indent=2) + "\n")
+    else:
+        output.write(render("post_mortem.md.j2" if post_mortem else "incident.md.j2", report))
 
 
 @click.group(cls=ListedByDefault)

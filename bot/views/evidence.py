@@ -10,12 +10,26 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bot.views.blocks import Block, Message, Rendering, context, header, message, preformatted, section
-from bot.views.ids import Identifier
+from bot.views import around, feedback
+from bot.views.blocks import (
+    Block,
+    Message,
+    Rendering,
+    button,
+    button_row,
+    context,
+    header,
+    message,
+    preformatted,
+    section,
+)
+from bot.views.ids import ActionId, Identifier
 from bot.views.incident import Mind, confidence_words, mind_words
 from bot.views.signs import SEVERITY, Sign
 from bot.views.text import clock, code, counted, excerpt, inline, link
+from tools.changes import Change
 from tools.evidence import Evidence, Finding, Trust
+from tools.radius import BlastRadius
 from tools.values import Value
 
 FINDINGS_MOST, EVIDENCE_PER_FINDING, OTHERS_MOST = 6, 2, 10
@@ -33,6 +47,13 @@ class EvidenceReport(Value):
     remarks: tuple[str, ...] = ()
     """What else people may want to know: what is ill nearby, and what was left out of a model's answer."""
     mind: Mind | None = None
+    look: Annotated[int, Field(ge=1)] = 1
+    """Which look into the incident this is."""
+    changes: tuple[Change, ...] = ()
+    radius: BlastRadius | None = None
+    reminders: tuple[around.Reminder, ...] = ()
+    voices: tuple[feedback.Voice, ...] = ()
+    """What people thought of it, oldest first."""
 
 
 def report(seen: EvidenceReport) -> Message:
@@ -40,6 +61,7 @@ def report(seen: EvidenceReport) -> Message:
     here = Rendering("evd", seen.incident_id, seen.render)
     blocks = [header(here.part("head"), f"{Sign.SEARCHED} {counted(len(seen.findings), 'finding')}")]
     blocks += findings(seen.findings[:FINDINGS_MOST], seen.evidence, here, EVIDENCE_PER_FINDING, EXCERPT_MOST)
+    blocks += _around(seen, here)
     if others := list(_others(seen)):
         blocks.append(section(here.part("others"), others))
     if seen.gaps:
@@ -50,6 +72,9 @@ def report(seen: EvidenceReport) -> Message:
         blocks.append(section(here.part("remarks"), ["*Also*", *remarks]))
     if seen.mind is not None:
         blocks.append(context(here.part("mind"), [f"Investigated by {mind_words(seen.mind)}"]))
+    if seen.voices:
+        blocks.append(context(here.part("voices"), feedback.voices(seen.voices)))
+    blocks.append(button_row(here.part("act"), list(_buttons(seen))))
     told = ", ".join(inline(finding.title, 80) for finding in seen.findings[:2])
     return message(counted(len(seen.findings), "finding") + (f": {told}" if told else ""), blocks)
 
@@ -79,6 +104,21 @@ def _source(piece: Evidence) -> str:
     doubt = "" if trusted else " · text that outsiders can write"
     name = link(piece.url if trusted else None, piece.summary)
     return f"{name} · {code(piece.tool, 60)} {inline(piece.query, 200)} · {clock(piece.collected_at)}{doubt}"
+
+
+def _around(seen: EvidenceReport, here: Rendering) -> Iterator[Block]:
+    """What changed before it, how far it reaches, what it is like."""
+    if seen.changes:
+        yield section(here.part("changes"), ["*What changed around it*", *around.changes(seen.changes)])
+    if seen.radius is not None and (reached := list(around.groups(seen.radius))):
+        yield section(here.part("reach"), reached)
+    if seen.reminders:
+        yield section(here.part("before"), ["*Seen before*", *around.reminders(seen.reminders)])
+
+
+def _buttons(seen: EvidenceReport) -> Iterator[Block]:
+    yield from feedback.buttons(f"{seen.incident_id}:{seen.look}")
+    yield button(ActionId.REPORT, "Report", seen.incident_id)
 
 
 def _others(seen: EvidenceReport) -> Iterator[str]:

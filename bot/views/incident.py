@@ -8,11 +8,14 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
+from bot.views import around
 from bot.views.blocks import Block, Message, Rendering, button, button_row, context, fields, message, section, speech
 from bot.views.ids import ActionId, Identifier
 from bot.views.signs import AMBER, GREEN, GREY, RED, SEVERITY, Sign
 from bot.views.text import clock, code, counted, inline, moment, plain
+from tools.changes import Change
 from tools.evidence import Confidence, Evidence, Severity
+from tools.radius import BlastRadius
 from tools.resources import Resource
 from tools.values import Value
 
@@ -121,6 +124,10 @@ class IncidentCard(Value):
     mind: Mind | None = None
     gaps: tuple[str, ...] = ()
     """What could not be looked at, and why."""
+    changes: tuple[Change, ...] = ()
+    radius: BlastRadius | None = None
+    reminders: tuple[around.Reminder, ...] = ()
+    """What it is like, best first; the card shows one."""
     note: str | None = None
     """What there is to say beyond the state: `plan P-77 waits for sre-oncall`, `resolved by itself`."""
 
@@ -130,6 +137,8 @@ def card(incident: IncidentCard) -> Message:
     face, here = FACES[incident.state], Rendering("inc", incident.id, incident.render)
     blocks = [section(here.part("head"), _head(incident)), fields(here.part("facts"), _facts(incident))]
     blocks += _conclusion(incident, here)
+    if known := list(_around(incident)):
+        blocks.append(section(here.part("around"), known))
     if incident.gaps:
         blocks.append(section(here.part("gaps"), _gaps(incident.gaps)))
     blocks.append(button_row(here.part("act"), list(_buttons(incident))))
@@ -200,6 +209,16 @@ def _unexplained(evidence: tuple[Evidence, ...]) -> Iterator[str]:
         yield f"• {code(seen.tool, 60)} {inline(seen.summary, 250)}"
     if len(evidence) > EVIDENCE_ON_CARD:
         yield f"… and {len(evidence) - EVIDENCE_ON_CARD} more in the thread"
+
+
+def _around(incident: IncidentCard) -> Iterator[str]:
+    """The nearest change, the reach, and the likeliest memory, a line each."""
+    if change := around.nearest_change(incident.changes, incident.since):
+        yield f"*Changed just before* {change}"
+    if incident.radius is not None and (incident.radius.affected or incident.radius.healthy):
+        yield f"*Reach* {around.reach(incident.radius)}"
+    for line in around.reminders(incident.reminders[:1]):
+        yield f"*Seen before* {line.removeprefix('• ')}"
 
 
 def _gaps(gaps: tuple[str, ...]) -> Iterator[str]:
