@@ -102,6 +102,9 @@ class Mind(Value):
     calls: int = 0
     tokens: int = 0
     failure: str | None = None
+    dollars: float | None = None
+    answered_by: str | None = None
+    """The model that stood in, where the first could not answer."""
 
 
 class IncidentCard(Value):
