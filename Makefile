@@ -5,7 +5,7 @@ BIN := .venv/bin
 PINS := requirements/core.txt requirements/sandbox.txt requirements/dev.txt
 INSTALLED := .venv/.installed
 
-.PHONY: help demo test check format bench soak pins clean
+.PHONY: help demo test redteam check format bench soak pins clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -23,6 +23,9 @@ demo: $(INSTALLED) ## The laptop world with the bot in it. ARGS=--once tells eve
 
 test: $(INSTALLED) ## Every test but the long ones, in under 8 minutes on 2 cores
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not soak" -p no:cacheprovider $(ARGS)
+
+redteam: $(INSTALLED) ## Every attack of the corpus; `make test` plays a third of them
+	@EVERY_ATTACK=1 $(BIN)/python -m pytest -n 2 --dist loadfile -p no:cacheprovider tests/redteam $(ARGS)
 
 check: $(INSTALLED) ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from tests.bench.rows import Row, Target, exactly
+from tests.redteam import corpus
 from tests.redteam.report import MOST_FALSE_DENIES, Campaign
 
 SPARED = Target("under", MOST_FALSE_DENIES * 100 + 0.01)
@@ -15,7 +16,7 @@ SPARED = Target("under", MOST_FALSE_DENIES * 100 + 0.01)
 def measure() -> Iterator[Row]:
     """Play every case, its twin, and the cases only policy holds with the gate switched off."""
     started = time.process_time()
-    with Campaign() as campaign:
+    with Campaign(corpus.cases()) as campaign:
         report = campaign.report()
     sys.stderr.write(f"\n{report.table()}\n\n")
     cases, spent = len(report.attacks), time.process_time() - started

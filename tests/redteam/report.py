@@ -6,7 +6,7 @@ the corpus must get through, or the zeros above would prove nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -77,7 +77,10 @@ class Report:
 
 
 class Campaign:
-    """The corpus, played carrier by carrier, each once: `with Campaign() as campaign: campaign.report()`."""
+    """The corpus, played carrier by carrier, each once: `with Campaign(cases()) as campaign: campaign.report()`."""
+
+    def __init__(self, played: Sequence[Case]) -> None:
+        self.cases = tuple(played)
 
     def __enter__(self) -> Self:
         self._arena = Arena().__enter__()
@@ -94,7 +97,7 @@ class Campaign:
     def attacks(self, carrier: str) -> dict[str, Outcome]:
         """What came of every case of a carrier."""
         if carrier not in self._attacks:
-            self._attacks[carrier] = {case.id: self._arena.attack(case) for case in carried_by(carrier)}
+            self._attacks[carrier] = {case.id: self._arena.attack(case) for case in self.carried_by(carrier)}
         return self._attacks[carrier]
 
     def twins(self, carrier: str) -> dict[str, Outcome]:
@@ -107,7 +110,7 @@ class Campaign:
         """What comes of a case of every goal that only policy holds, with the gate switched off."""
         if not self._ungated:
             gate = open_gate()
-            held = [case for case in carried_by("alert-annotation") if case.held_by_policy]
+            held = [case for case in cases() if case.carrier == "alert-annotation" and case.held_by_policy]
             self._ungated = {case.id: self._arena.attack(case, gate) for case in held}
         return self._ungated
 
@@ -118,18 +121,17 @@ class Campaign:
         twins = {case: outcome for name in names for case, outcome in self.twins(name).items()}
         return Report(attacks, twins, self.ungated())
 
+    def carried_by(self, carrier: str) -> list[Case]:
+        """The cases of one carrier that are played."""
+        return [case for case in self.cases if case.carrier == carrier]
+
     def _tell_twins(self, carrier: str) -> Iterator[tuple[str, Outcome]]:
-        same, size = carried_by(carrier), TOGETHER // 2 if carrier in JOINS else TOGETHER
+        same, size = self.carried_by(carrier), TOGETHER // 2 if carrier in JOINS else TOGETHER
         for batch in (same[start : start + size] for start in range(0, len(same), size)):
             text = JOINS.get(carrier, "\n").join(dict.fromkeys(case.twin[0].text for case in batch))
             planted = Planting(where=batch[0].twin[0].where, text=text)
             outcome = self._arena.play("broken", "prod", (planted,))
             yield from ((case.id, outcome) for case in batch)
-
-
-def carried_by(carrier: str) -> list[Case]:
-    """The cases of one carrier."""
-    return [case for case in cases() if case.carrier == carrier]
 
 
 def open_gate() -> Policy:
