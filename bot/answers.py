@@ -7,8 +7,9 @@ slash command, whose request Slack signed for the very person, and is carried ou
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot import cards
 from bot.desk import Desk
@@ -23,9 +24,13 @@ from bot.views.blocks import Message, View
 from bot.views.incident import card as incident_card
 from bot.views.plan import PlanState
 from policies.engine import explain
-from storage import audit, exceptions, inbox, incidents, plans
+from storage import audit, exceptions, feedback, inbox, incidents, plans
+from storage.feedback import Opinion
 from storage.tables import Incident, Plan, PlanStatus
 from tools.values import Value
+
+LATELY = timedelta(days=30)
+"""How far back what people thought of diagnoses is counted."""
 
 
 @dataclass(frozen=True)
@@ -172,9 +177,24 @@ def _status(_rest: str, desk: Desk) -> Message:
         waiting = len(plans.in_status(session, PlanStatus.PENDING))
         unresolved = len(incidents.listed(session, only_open=True, limit=1000))
         stopped = exceptions.stopped(session) is not None
+        told = feedback.counted(session, desk.now() - LATELY)
     return lists.status(
-        lists.Status(parts=check(desk), open_incidents=unresolved, pending_plans=waiting, stopped=stopped)
+        lists.Status(
+            parts=check(desk),
+            open_incidents=unresolved,
+            pending_plans=waiting,
+            stopped=stopped,
+            diagnoses=_diagnoses(told),
+        )
     )
+
+
+def _diagnoses(told: Mapping[Opinion, int]) -> str | None:
+    """What people thought of diagnoses lately."""
+    if not any(told.values()):
+        return None
+    useful, wrong, no_use = told[Opinion.USEFUL], told[Opinion.WRONG_CAUSE], told[Opinion.NOT_USEFUL]
+    return f"Diagnoses in the last 30 days: {useful} called useful, {wrong} with the wrong cause, {no_use} not useful"
 
 
 def _break_glass(_person: Person, rest: str, desk: Desk) -> Message | Opens:

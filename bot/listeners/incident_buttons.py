@@ -12,11 +12,12 @@ from bot.intake import start_triage
 from bot.listeners.answering import beside, show, tell
 from bot.listeners.payloads import Press, press_of
 from bot.people import NotAllowed
+from bot.record.account import happening
 from bot.views import ephemeral, modals
 from bot.views.blocks import Message, View
 from bot.views.ids import ActionId
 from storage import audit, incidents
-from storage.tables import Incident, IncidentStatus
+from storage.tables import AuditEntry, Incident, IncidentStatus
 
 if TYPE_CHECKING:
     from slack_bolt import Ack, App
@@ -75,8 +76,19 @@ def _timeline(incident_name: str, desk: Desk) -> View:
         if incident is None:
             return modals.notice("There is no such incident.")
         entries = audit.timeline(session, incident.id or 0)
-        shown = tuple(modals.TimelineEntry(at=audit.moment(one), actor=one.actor, event=one.event) for one in entries)
-        return modals.timeline(modals.Timeline(incident_id=incident_name, entries=shown))
+        shown = [modals.TimelineEntry(at=audit.moment(one), actor=one.actor, event=_told(one)) for one in entries]
+        shown += [
+            modals.TimelineEntry(at=one.at, actor=one.by or one.source, event=f"{one.resource}: {one.what}")
+            for one in incident.changes or ()
+        ]
+        ordered = tuple(sorted(shown, key=lambda one: one.at))
+        return modals.timeline(modals.Timeline(incident_id=incident_name, entries=ordered))
+
+
+def _told(entry: AuditEntry) -> str:
+    """An entry in plain words, led by the plan it is about."""
+    plan = entry.subject.removeprefix("plan:")
+    return f"P-{plan}: {happening(entry).words}" if plan != entry.subject else happening(entry).words
 
 
 def _incident(session: Session, name: str) -> Incident | None:

@@ -77,6 +77,8 @@ class Status(Value):
     pending_plans: int
     stopped: bool
     """The kill switch is on: nothing is carried out."""
+    diagnoses: str | None = None
+    """How diagnoses did lately, in words; None while nobody has said."""
 
 
 def incidents(rows: Sequence[IncidentRow]) -> Message:
@@ -109,6 +111,8 @@ def status(seen: Status) -> Message:
     lines = [f"{counted(seen.open_incidents, 'open incident')} · {waiting}"]
     if seen.stopped:
         lines.insert(0, f"{Sign.WARNING} *Stopped:* the kill switch is on, nothing is carried out.")
+    if seen.diagnoses is not None:
+        lines.append(seen.diagnoses)
     lines += [part_line(part) for part in seen.parts]
     return message(told, [header(ANSWER.part("head"), told), section(ANSWER.part("rows"), lines)])
 
