@@ -93,7 +93,7 @@ def _inquire(subject: Subject, from_dump: Path | None, no_model: bool) -> Inquir
 
     from bot.reports.inquiry import Inquiry
 
-    eyes, place, at = _eyes(from_dump)
+    eyes, place, at = _eyes(subject, from_dump)
     started, began = at or datetime.now(UTC), time.monotonic()
     mind, conclusion = _think(subject, eyes, started, no_model)
     _must_exist(subject, conclusion)
@@ -101,10 +101,11 @@ def _inquire(subject: Subject, from_dump: Path | None, no_model: bool) -> Inquir
     return Inquiry(about=_about(subject), place=place, at=started, seconds=seconds, mind=mind, conclusion=conclusion)
 
 
-def _eyes(from_dump: Path | None) -> tuple[Readers, str, datetime | None]:
+def _eyes(subject: Subject, from_dump: Path | None) -> tuple[Readers, str, datetime | None]:
     """What to look with, where that is, and the moment it shows when that is not now."""
     from bot.app import readers
     from tools.clients import Readers
+    from tools.subjects import AwsSubject
 
     if from_dump is not None:
         from tools.clients.dump import Dump
@@ -112,9 +113,9 @@ def _eyes(from_dump: Path | None) -> tuple[Readers, str, datetime | None]:
         dump = Dump.open(from_dump)
         return Readers(kubernetes=dump, aws=None), f"the dump in {from_dump}", dump.at
     eyes = readers(environment())
-    places = [eyes.kubernetes.server] if eyes.kubernetes is not None else []
-    places += ["AWS"] if eyes.aws is not None else []
-    return eyes, " and ".join(places) or "nothing", None
+    if isinstance(subject, AwsSubject):
+        return eyes, f"AWS {subject.region}", None
+    return eyes, eyes.kubernetes.server if eyes.kubernetes is not None else "no cluster", None
 
 
 def _think(subject: Subject, eyes: Readers, at: datetime, no_model: bool) -> tuple[str, Conclusion]:
@@ -194,7 +195,8 @@ def _must_exist(subject: Subject, conclusion: Conclusion) -> None:
         raise Unusable("\n".join(conclusion.gaps) or "Nothing could be looked at.")
     if not (isinstance(subject, KubernetesSubject) and isinstance(picture, Picture)):
         return
-    if not (picture.workloads or picture.pods or picture.services or picture.unread):
+    seen = picture.workloads or picture.pods or picture.services
+    if not seen and picture.has_read("deployments", "pods", "services"):
         raise Unusable(f"Namespace {subject.namespace} is empty, or there is no such namespace.")
     wanted = subject.name or subject.deployment or subject.service or subject.pod
     known = _names(subject, picture)
