@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot import cards
+from bot import cards, regrouping
 from bot.desk import Desk
 from bot.emergencies import break_glass, stopping
 from bot.health import check
@@ -202,6 +202,15 @@ def _break_glass(_person: Person, rest: str, desk: Desk) -> Message | Opens:
     return ephemeral.note(asked) if isinstance(asked, str) else Opens(exceptions_view.break_glass(asked))
 
 
+def _merge(person: Person, rest: str, desk: Desk) -> Message | Opens:
+    asked = regrouping.merge_of(rest, person.user_id)
+    return ephemeral.note(asked) if isinstance(asked, str) else regrouping.merge(asked, desk)
+
+
+def _split(_person: Person, rest: str, desk: Desk) -> Message | Opens:
+    return Opens(regrouping.form(_number(rest, "INC-"), desk))
+
+
 VERBS: dict[str, Verb] = {
     "help": Verb("help", "This list", _help),
     "incidents": Verb("incidents", "Open incidents", _incidents),
@@ -222,6 +231,8 @@ ORDERS: dict[str, Order] = {
         "reset-breaker", "Let routine things run by themselves after rollbacks", stopping.reset_breaker
     ),
     "break-glass": Order("break-glass P-7", "Run a plan alone, in an emergency; everybody is told", _break_glass),
+    "merge": Order("merge INC-8 into INC-7", "Put two incidents together; a waiting plan of the first ends", _merge),
+    "split": Order("split INC-7", "Take an alert out of an incident that it joined wrongly", _split),
     "review": Order("review P-7 what happened", "Review what somebody did alone", break_glass.review),
 }
 

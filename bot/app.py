@@ -19,9 +19,11 @@ from bot.doctor import Check, Status
 from bot.durable import Durable, step
 from bot.investigation.budget import Budget
 from bot.investigation.minds import Minds
+from bot.investigation.prices import Price
 from bot.investigation.values import ModelAccess
 from bot.listeners import register
 from bot.listeners.messages import InboxWorker
+from bot.memory import Embedder, Library, reminding
 from bot.metrics import Metrics
 from bot.people import LookupFailed, People, groups, services
 from bot.plans import superseding
@@ -44,6 +46,7 @@ from tools import redaction
 from tools.clients import Readers, Writers
 from tools.clients.aws import AwsReader, AwsWriter
 from tools.clients.kubernetes import KubernetesReader, KubernetesWriter
+from tools.clients.prometheus import AlertmanagerReader, PrometheusReader
 from tools.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -54,6 +57,8 @@ if TYPE_CHECKING:
     from slack_sdk.web import SlackResponse
 
 log = structlog.get_logger(__name__)
+MEMORY_SECONDS = 300.0
+"""Between two readings of the runbooks."""
 RULES_SECONDS = 10.0
 """At most so long between two looks at the rules, on record and in the file."""
 
@@ -232,11 +237,16 @@ def web_client(slack: SlackAccess) -> WebClient:
 
 def readers(settings: Settings) -> Readers:
     """The read-only identities."""
+    token = settings.prometheus_token
     return Readers(
         kubernetes=KubernetesReader.from_kubeconfig(settings.kubeconfig, settings.kube_context)
         if settings.cluster_enabled
         else None,
         aws=AwsReader.from_profile(settings.aws_profile) if settings.aws_enabled else None,
+        prometheus=PrometheusReader(settings.prometheus_url, token.get_secret_value() if token else None)
+        if settings.prometheus_url
+        else None,
+        alertmanager=AlertmanagerReader(settings.alertmanager_url) if settings.alertmanager_url else None,
     )
 
 
@@ -266,7 +276,7 @@ def _desk(
         writers=writers(settings),
         rulebook=rulebook.opened(database, file.read(), file.path.name, catalogue(), utc_now()),
         people=People(client, team_id, settings.usergroups, utc_now),
-        minds=_minds(settings),
+        minds=minds_of(settings),
         metrics=Metrics(),
         patience=Patience(verify=settings.verify_seconds, watch=settings.watch_seconds),
         environment=settings.environment,
@@ -275,15 +285,38 @@ def _desk(
         services=services.read(settings.services),
         sign_ins=step_up.sign_ins(settings),
         audit_channel=settings.audit_channel,
+        library=_library(settings),
     )
 
 
-def _minds(settings: Settings) -> Minds:
+def _library(settings: Settings) -> Library:
+    """Where runbooks are, and the model that gives vectors where one is set."""
+    embedder = None
+    if settings.embedding_model is not None and settings.openai_api_key is not None:
+        key = settings.openai_api_key.get_secret_value()
+        embedder = Embedder(base_url=settings.openai_base_url, api_key=key, model=settings.embedding_model)
+    return Library(runbooks=settings.runbooks, embedder=embedder)
+
+
+def minds_of(settings: Settings) -> Minds:
+    """Who thinks, as the settings say: the rules, and the model where one is set."""
     model = settings.model_settings()
     if model is None:
         return Minds(model=None, budget=Budget())
-    access = ModelAccess(base_url=model.base_url, api_key=model.api_key.get_secret_value(), model=model.name)
-    return Minds(model=access, budget=Budget(turns=model.turns, tokens=model.tokens, seconds=model.seconds))
+    budget = Budget(
+        turns=model.turns,
+        tokens=model.tokens,
+        seconds=model.seconds,
+        dollars=model.dollars,
+        day_tokens=model.day_tokens,
+        day_dollars=model.day_dollars,
+    )
+    price = Price(tokens_in=model.price[0], tokens_out=model.price[1]) if model.price is not None else None
+    access = ModelAccess(model.base_url, model.api_key.get_secret_value(), model.name, price)
+    if model.fallback is None:
+        return Minds(model=access, budget=budget)
+    other = ModelAccess(model.fallback_base_url, model.fallback_api_key.get_secret_value(), model.fallback)
+    return Minds(model=access, budget=budget, fallback=other)
 
 
 def _bolt(slack: SlackAccess, client: WebClient) -> App:
@@ -328,6 +361,8 @@ def _schedule(desk: Desk, rules: RulesFile, seconds: float) -> BackgroundSchedul
     schedule.add_job(rules_file.watch, "interval", seconds=min(seconds, RULES_SECONDS), args=[rules, desk], **every)
     # Apart from the sweep: looking at targets may take long, and windows and escalations keep their time.
     schedule.add_job(superseding.watch, "interval", seconds=seconds, args=[desk], max_instances=1, coalesce=True)
+    remembering = {"seconds": MEMORY_SECONDS, "next_run_time": utc_now(), "misfire_grace_time": None}
+    schedule.add_job(reminding.keep_up, "interval", args=[desk], max_instances=1, coalesce=True, **remembering)
     return schedule
 
 

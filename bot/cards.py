@@ -13,8 +13,10 @@ from bot.plan_cards import PINGING, plan_card, usergroup_of
 from bot.views import evidence as evidence_view
 from bot.views import incident as incident_view
 from bot.views import plan as plan_view
+from bot.views.around import Reminder
 from bot.views.blocks import Message
-from storage import beside, incidents, messages, plans
+from bot.views.feedback import Voice
+from storage import beside, feedback, incidents, messages, plans
 from storage.tables import Incident, IncidentStatus, Mind, Plan
 from tools.values import JsonValue
 
@@ -82,9 +84,35 @@ def show_evidence(session: Session, incident: Incident, desk: Desk) -> None:
         gaps=incident.gaps or (),
         remarks=incident.remarks or (),
         mind=_mind(incident.mind),
+        look=incident.looks,
+        changes=incident.changes or (),
+        radius=incident.radius,
+        reminders=_reminders(incident),
+        voices=_voices(session, incident),
     )
     key = f"incident:{incident.id}:evidence:{incident.looks}"
     show(session, key, evidence_view.report(report), desk, thread=f"incident:{incident.id}")
+
+
+def _voices(session: Session, incident: Incident) -> tuple[Voice, ...]:
+    """What people thought of the latest look."""
+    given = feedback.of_incident(session, incident.id or 0)
+    latest = (one for one in given if one.look == incident.looks)
+    return tuple(Voice(user_id=one.user_id, opinion=one.verdict, reason=one.reason) for one in latest)
+
+
+def _joined(session: Session, incident: Incident) -> tuple[str, ...]:
+    """The latest alerts that joined an incident, and why."""
+    latest = incidents.latest_memberships(session, incident.id or 0)
+    return tuple(f"{name}: {'; '.join(one.reasons)}" for name, one in latest)
+
+
+def _reminders(incident: Incident) -> tuple[Reminder, ...]:
+    """What it is like on record."""
+    return tuple(
+        Reminder(ref=one.ref, title=one.title, fix=one.fix, matched=one.matched, url=one.url)
+        for one in incident.seen_before or ()
+    )
 
 
 def show_plan(session: Session, plan: Plan, desk: Desk) -> None:
@@ -169,11 +197,16 @@ def incident_card(session: Session, incident: Incident, render: int, desk: Desk)
         environment=incident.environment,
         since=incident.opened_at,
         updated_at=desk.now(),
-        alerts=max(1, sum(alert.times for alert in incidents.alerts_of(session, incident.id or 0))),
+        alerts=max(1, incidents.rings(session, incident.id or 0)),
+        joined=_joined(session, incident),
+        category=incident.category,
         cause=cause,
         evidence=incident.evidence or (),
         mind=_mind(incident.mind),
         gaps=incident.gaps or (),
+        changes=incident.changes or (),
+        radius=incident.radius,
+        reminders=_reminders(incident),
         note=incident.note or incident.advice,
     )
 

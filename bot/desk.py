@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.durable import Durable
 from bot.investigation.minds import Minds
+from bot.memory import Library
 from bot.metrics import Metrics
 from bot.people import People
 from bot.people.services import NONE, Services
@@ -53,6 +54,8 @@ class Desk:
     lookout: Lookout = field(default_factory=Lookout)
     sign_ins: SignIns = field(default_factory=SignIns)
     """Where people sign in afresh."""
+    library: Library = field(default_factory=Library)
+    """What may be remembered beside incidents."""
     audit_channel: str | None = None
     """Where broken glass is told; None means the channel of the incidents."""
 

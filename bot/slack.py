@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -32,6 +32,8 @@ METADATA = "sayso_message"
 """Event type of the metadata by which a message of ours can be found again."""
 BURST = 3.0
 """Posts a channel takes at once (Slack: about one a second and short bursts)."""
+DRAWING = "data_visualization"
+"""The type of a block that not every Slack knows."""
 REFUSALS = frozenset(
     {
         *("invalid_blocks", "msg_blocks_too_long", "invalid_attachments", "no_text", "msg_too_long"),
@@ -70,6 +72,8 @@ class Outbox(threading.Thread):
         self._is_shared = is_shared
         self._stopping = threading.Event()
         self._not_before: defaultdict[str, float] = defaultdict(float)
+        self._draws = True
+        """Whether this Slack knows the block that draws charts; words beside it always say the same."""
 
     def run(self) -> None:
         while not self._stopping.wait(0.1):
@@ -145,6 +149,12 @@ class Outbox(threading.Thread):
             with self._database.writing() as session:
                 messages.give_back(session, message.key)
             return
+        if code == "invalid_blocks" and self._draws and DRAWING in message.wanted:
+            log.warning("slack.draws_no_charts", message=message.key)
+            self._draws = False
+            with self._database.writing() as session:
+                messages.give_back(session, message.key)
+            return
         log.error("slack.refused", message=message.key, error=code, details=error.response.get("response_metadata"))
         if code in REFUSALS:
             with self._database.writing() as session:
@@ -153,7 +163,7 @@ class Outbox(threading.Thread):
     def _post(self, message: Message) -> str:
         if self._is_shared is not None and message.channel[:1] in CHANNELS and self._is_shared(message.channel):
             raise SharedChannel(message.channel)
-        body = json.loads(message.wanted) | {"metadata": _metadata(message)}
+        body = self._body(message)
         posted = self._client.chat_postMessage(
             channel=message.channel,
             thread_ts=self._thread_ts(message),
@@ -162,10 +172,17 @@ class Outbox(threading.Thread):
         return str(posted["ts"])
 
     def _edit(self, message: Message, ts: str) -> str:
-        body = json.loads(message.wanted) | {"metadata": _metadata(message)}
+        body = self._body(message)
         shown = {name: body.get(name, []) for name in ("blocks", "attachments")}  # an edit keeps what it is not told
         self._client.chat_update(channel=message.channel, ts=ts, text=body["text"], metadata=body["metadata"], **shown)
         return ts
+
+    def _body(self, message: Message) -> dict[str, Any]:
+        """What Slack is told, without drawings where it refused one."""
+        body: dict[str, Any] = json.loads(message.wanted)
+        if not self._draws and "blocks" in body:
+            body["blocks"] = [block for block in body["blocks"] if block["type"] != DRAWING]
+        return body | {"metadata": _metadata(message)}
 
     def _thread_ts(self, message: Message) -> str | None:
         if message.thread_key is None:

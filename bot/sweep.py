@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from bot import cards, second_look
+from bot import cards, crowds, second_look
 from bot.desk import Desk
 from bot.intake import start_triage
 from bot.plans import escalation, windows
@@ -25,6 +25,7 @@ def sweep(desk: Desk) -> None:
     start_waiting(desk)
     repair(desk)
     second_look.look_again(desk)
+    crowds.settle(desk)
     with desk.database.reading() as session:
         untouched = incidents.waiting_for_triage(session)
     for incident in untouched:

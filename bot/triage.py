@@ -15,12 +15,16 @@ from bot import cards, second_look, standing
 from bot.desk import Desk
 from bot.durable import step
 from bot.investigation.minds import think
+from bot.investigation.permission import permission
 from bot.investigation.rules import Conclusion
 from bot.logs import bound
+from bot.memory.reminding import remind
 from bot.plans import proposing
 from bot.plans.proposing import Draft
+from bot.progress import Telling
 from bot.rehearsal import NotPossible, rehearse
 from bot.starting import start_if_free
+from bot.weighing import weigh
 from storage import audit, incidents, investigations, plans
 from storage.tables import Incident, IncidentStatus, Investigation, Mind, PlanStatus
 from tools.evidence import Proposal
@@ -47,9 +51,16 @@ def investigate(incident_id: int, desk: Desk) -> None:
     with desk.database.reading() as session:
         incident = incidents.get(session, incident_id)
         alerts = incidents.alerts_of(session, incident_id)
+        permitted = permission(session, incident_id, desk.minds.models, desk.minds.budget, desk.now())
     started, started_at = time.monotonic(), desk.now()
-    mind, conclusion = think(incident.subject, alerts, desk.minds, desk.readers, desk.now)
+    with Telling(incident_id, incident.looks, desk) as telling:
+        mind, conclusion = think(
+            incident.subject, alerts, desk.minds, desk.readers, desk.now, permitted=permitted, tell=telling
+        )
+    telling.ended(mind)
+    reminders = remind(incident, alerts, conclusion, desk)
     desk.metrics.triage_seconds.labels(mind=mind.model or "rules").observe(time.monotonic() - started)
+    desk.metrics.count_model(mind)
     with desk.database.writing() as session:
         incidents.conclude(
             session,
@@ -66,6 +77,8 @@ def investigate(incident_id: int, desk: Desk) -> None:
             at=desk.now(),
         )
         incident = incidents.get(session, incident_id)
+        weigh(session, incident, conclusion, desk)
+        incidents.keep_reminders(session, incident, reminders)
         investigations.keep(session, _as_kept(incident, mind, conclusion, started_at, desk.now()))
         cards.show_incident(session, incident, desk)
         cards.show_evidence(session, incident, desk)

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.tables import Investigation
+from storage.tables import Investigation, Mind
 from tools.values import Value
 
 MOST_BYTES = 512 * 1024 * 1024
@@ -55,6 +55,13 @@ def spent_since(session: Session, since: datetime) -> Spent:
     asked = sa.func.count(col(Investigation.id)), sa.func.sum(Investigation.tokens), sa.func.sum(Investigation.dollars)
     count, tokens, dollars = session.execute(sa.select(*asked).where(col(Investigation.started_at) >= since)).one()
     return Spent(investigations=count, tokens=tokens or 0, dollars=dollars or 0.0)
+
+
+def minds_since(session: Session, since: datetime, limit: int = 100) -> list[tuple[Mind, datetime]]:
+    """Who thought in each look since a moment, and when that ended, newest first; light, however much was read."""
+    query = sa.select(col(Investigation.mind), col(Investigation.finished_at))
+    newest = query.where(col(Investigation.started_at) >= since).order_by(col(Investigation.finished_at).desc())
+    return [(mind, ended) for mind, ended in session.execute(newest.limit(limit))]
 
 
 def packed(picture: Value) -> bytes:

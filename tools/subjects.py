@@ -15,10 +15,17 @@ class KubernetesSubject(Value):
     deployment: str | None = None
     service: str | None = None
     pod: str | None = None
+    kind: str | None = None
+    """Another kind of object the alert is about, as the API spells it: StatefulSet, Job, Node, ..."""
+    name: str | None = None
+    """And its name."""
 
 
 class AwsSubject(Value):
-    """A CloudWatch alarm: the metric it watches and the dimensions that name the resource."""
+    """A CloudWatch alarm: the metric it watches and the dimensions that name the resource.
+
+    Where somebody asks about a resource and no alarm has rung, `alarm` and `metric` are empty.
+    """
 
     provider: Literal["aws"] = "aws"
     region: str

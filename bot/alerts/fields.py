@@ -113,6 +113,16 @@ def severity_in_name(name: str) -> Severity:
     return severity(next(_words(name, NAME_SEVERITIES), None))
 
 
+def names_severity(word: str | None) -> bool:
+    """Whether a source's word for severity is one that is known here."""
+    return (word or "").strip().lower() in SEVERITY_WORDS
+
+
+def has_severity_in_name(name: str) -> bool:
+    """Whether a name carries a severity."""
+    return any(_words(name, NAME_SEVERITIES))
+
+
 def environment(labels: Mapping[str, str]) -> str | None:
     """The environment labels name; None where they do not, which nothing may take for production or not."""
     said = next((labels[one] for one in ENVIRONMENT_LABELS if labels.get(one)), None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from bot.cli import audit, dead_letters, policy, policy_versions, record, running
+from bot.cli import audit, dead_letters, evaluating, investigating, policy, policy_versions, record, replaying, running
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -21,6 +21,9 @@ for command in (
     running.run,
     running.doctor,
     running.settings,
+    investigating.investigate,
+    evaluating.evaluate,
+    replaying.replay,
     record.incidents,
     record.plans,
     record.plan,

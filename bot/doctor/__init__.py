@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from bot.doctor import aws, kubernetes, model, record, rules, slack
+from bot.doctor import aws, kubernetes, metrics, model, record, rules, slack
 from bot.doctor.aws import AWS_READS, AWS_WRITES
 from bot.doctor.findings import Check, Status, broken
 from bot.doctor.kubernetes import KUBERNETES_READS, KUBERNETES_WRITES
@@ -25,6 +25,7 @@ LOOKS: dict[str, Callable[[Settings], Iterator[Check]]] = {
     "database": record.look,
     "cluster": kubernetes.look,
     "aws": aws.look,
+    "metrics": metrics.look,
     "model": model.look,
     "rules": rules.look,
     "rosters": rules.rosters,

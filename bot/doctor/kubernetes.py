@@ -16,7 +16,7 @@ LISTED = (
     "daemonsets.apps horizontalpodautoscalers.autoscaling endpointslices.discovery.k8s.io"
 )
 KUBERNETES_READS = ("get pods/log", *(f"list {kind}" for kind in LISTED.split()))
-"""What the reader needs for `tools.reads.kubernetes`; pod metrics and names of ConfigMaps are used where granted."""
+"""What the reader cannot do without in `tools.reads.kubernetes`; the other kinds are used where they are granted."""
 KUBERNETES_WRITES = (
     "get deployments.apps",
     "get deployments.apps/scale",

@@ -1,14 +1,15 @@
-"""How much one investigation may take, and the meter that stops it. Knows prices and tokens, not what is asked."""
+"""How much one investigation may take, and the meter that stops it. Knows tokens and dollars, not what is asked."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import Field
 
+from bot.investigation.prices import Price
 from bot.investigation.values import Usage
 from tools.values import Value
 
@@ -16,36 +17,8 @@ CHARACTERS_PER_TOKEN = 3
 """Where an endpoint reports no usage, tokens are counted as text / 3: English has about 4, so this errs upwards."""
 
 
-class Price(Value):
-    """Dollars for a million tokens."""
-
-    tokens_in: float
-    tokens_out: float
-
-
-PRICES: Mapping[str, Price] = {
-    "gpt-4.1": Price(tokens_in=2.0, tokens_out=8.0),
-    "gpt-4.1-mini": Price(tokens_in=0.4, tokens_out=1.6),
-    "gpt-4.1-nano": Price(tokens_in=0.1, tokens_out=0.4),
-    "gpt-4o": Price(tokens_in=2.5, tokens_out=10.0),
-    "gpt-4o-mini": Price(tokens_in=0.15, tokens_out=0.6),
-    "gpt-5": Price(tokens_in=1.25, tokens_out=10.0),
-    "gpt-5-mini": Price(tokens_in=0.25, tokens_out=2.0),
-    "gpt-5-nano": Price(tokens_in=0.05, tokens_out=0.4),
-    "o3": Price(tokens_in=2.0, tokens_out=8.0),
-    "o4-mini": Price(tokens_in=1.1, tokens_out=4.4),
-}
-"""List prices as of August 2025, by model family; a model that is not here has no known price."""
-
-
-def price_of(model: str) -> Price | None:
-    """The price of a model, also under a dated name (`gpt-4o-2024-08-06`)."""
-    families = [name for name in PRICES if model == name or model.startswith(f"{name}-20")]
-    return PRICES[max(families, key=len)] if families else None
-
-
 class Budget(Value):
-    """The most one investigation may take. Money is limited only where the model's price is known."""
+    """The most one investigation may take, and all of a day. Money counts only where a model's price is known."""
 
     turns: Annotated[int, Field(ge=1)] = 12
     """Calls to the model, tries again included."""
@@ -60,6 +33,9 @@ class Budget(Value):
     answer_tokens: Annotated[int, Field(ge=1)] = 4_000
     """Longest single reply."""
     dollars: Annotated[float, Field(gt=0)] | None = None
+    day_tokens: Annotated[int, Field(ge=1)] | None = None
+    """In 24 hours, over all incidents and replicas; None means no limit."""
+    day_dollars: Annotated[float, Field(gt=0)] | None = None
 
 
 class BudgetSpent(Exception):
@@ -75,19 +51,28 @@ class OutOfTime(Exception):
 
 
 class Meter:
-    """Counts what one investigation takes, and stops it at its budget. Reads run in threads, so it locks."""
+    """Counts what one investigation takes, and stops it at its budget. Reads run in threads, so it locks.
 
-    def __init__(self, budget: Budget, model: str, clock: Callable[[], float] = time.monotonic) -> None:
+    One meter counts every model that is asked in turn: `using` says which is asked now, and until when.
+    """
+
+    def __init__(self, budget: Budget, price: Price | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._budget = budget
-        self._price = price_of(model)
+        self._price = price
         self._clock = clock
         self._started = clock()
+        self._share = 1.0
         self._lock = threading.Lock()
         self._calls = self._reads = self._tokens_in = self._tokens_out = 0
+        self._dollars: float | None = 0.0
+
+    def using(self, price: Price | None, share: float = 1.0) -> None:
+        """Another model is asked from now on, until `share` of the time is gone."""
+        self._price, self._share = price, share
 
     def seconds_left(self) -> float:
-        """Until the deadline; negative when it has passed."""
-        return self._budget.seconds - (self._clock() - self._started)
+        """Until the deadline of the model that is asked now; negative when it has passed."""
+        return self._budget.seconds * self._share - (self._clock() - self._started)
 
     def begin_call(self) -> None:
         """Count one more call to the model. Raises BudgetSpent or OutOfTime instead when it may not be made."""
@@ -98,8 +83,13 @@ class Meter:
 
     def charge(self, tokens_in: int, tokens_out: int) -> None:
         """Count what a call used. Raises BudgetSpent when that was too much."""
-        self._tokens_in += max(0, tokens_in)
-        self._tokens_out += max(0, tokens_out)
+        used = max(0, tokens_in), max(0, tokens_out)
+        self._tokens_in += used[0]
+        self._tokens_out += used[1]
+        if self._price is None:
+            self._dollars = None  # one call whose price nobody knows, and nobody knows the sum
+        elif self._dollars is not None:
+            self._dollars += self._price.of(*used)
         self.check()
 
     def may_read(self) -> bool:
@@ -113,13 +103,13 @@ class Meter:
     def check(self) -> None:
         """Raise when time, tokens or money have run out."""
         if self.seconds_left() <= 0:
-            raise OutOfTime(f"no answer within {self._budget.seconds:g} s")
+            raise OutOfTime(f"no answer within {self._budget.seconds * self._share:g} s")
         used = self._tokens_in + self._tokens_out
         if used > self._budget.tokens:
             raise BudgetSpent(f"{used:,} tokens")
-        dollars = self._dollars()
-        if dollars is not None and self._budget.dollars is not None and dollars > self._budget.dollars:
-            raise BudgetSpent(f"${dollars:.2f}")
+        most = self._budget.dollars
+        if self._dollars is not None and most is not None and self._dollars > most:
+            raise BudgetSpent(f"${self._dollars:.2f}")
 
     def usage(self) -> Usage:
         """What was taken so far."""
@@ -129,10 +119,5 @@ class Meter:
             tokens_in=self._tokens_in,
             tokens_out=self._tokens_out,
             seconds=round(self._clock() - self._started, 3),
-            dollars=self._dollars(),
+            dollars=self._dollars if self._price is not None else None,
         )
-
-    def _dollars(self) -> float | None:
-        if self._price is None:
-            return None
-        return (self._tokens_in * self._price.tokens_in + self._tokens_out * self._price.tokens_out) / 1_000_000

@@ -10,104 +10,141 @@ from typing import Any
 import structlog
 
 from bot.investigation import rules
-from bot.investigation.budget import Budget
+from bot.investigation.budget import Budget, Meter
+from bot.investigation.measuring import measured
+from bot.investigation.permission import Permission
+from bot.investigation.questions import heard, in_words, question
 from bot.investigation.rules import Conclusion
-from bot.investigation.values import ModelAccess, ModelFailed, Question
+from bot.investigation.siding import side
+from bot.investigation.values import Answer, ModelAccess, ModelFailed, Question, RulesSpoke, Tell, Usage, to_nobody
 from storage.tables import Alert, Mind
 from tools.clients import Readers
-from tools.evidence import Evidence, Proposal, Trust, evidence
 from tools.reads.read import Read
-from tools.redaction import redact
 from tools.subjects import Subject
 
+__all__ = ["Minds", "consider", "heard", "in_words", "offered_reads", "think"]
 log = structlog.get_logger(__name__)
+FIRST_SHARE = 0.6
+"""Of the time, for the first model where another would be asked after it."""
 
 
 @dataclass(frozen=True)
 class Minds:
-    """Who thinks: the rules, and the model if there is one, within a budget."""
+    """Who thinks: the rules, the model if there is one, and the one asked when it cannot answer; within a budget."""
 
     model: ModelAccess | None
     budget: Budget
+    fallback: ModelAccess | None = None
+
+    @property
+    def models(self) -> tuple[ModelAccess, ...]:
+        """The models, in the order they are asked."""
+        return tuple(one for one in (self.model, self.fallback) if one is not None and self.model is not None)
 
 
 def think(
-    subject: Subject | None, alerts: Sequence[Alert], minds: Minds, readers: Readers, now: Callable[[], datetime]
+    subject: Subject | None,
+    alerts: Sequence[Alert],
+    minds: Minds,
+    readers: Readers,
+    now: Callable[[], datetime],
+    *,
+    permitted: Permission | None = None,
+    tell: Tell = to_nobody,
 ) -> tuple[Mind, Conclusion]:
     """Investigate, and say which mind spoke. A model's failure costs time, never the answer."""
-    by_rules = rules.investigate(subject, now(), readers)
+    by_rules = measured(rules.investigate(subject, now(), readers), alerts, now(), readers)
+    found = by_rules.proposal.findings
+    tell(RulesSpoke(found=found[0].title if found else None))
+    return consider(by_rules, subject, alerts, minds, readers, now, permitted=permitted, tell=tell)
+
+
+def consider(
+    by_rules: Conclusion,
+    subject: Subject | None,
+    alerts: Sequence[Alert],
+    minds: Minds,
+    readers: Readers,
+    now: Callable[[], datetime],
+    *,
+    permitted: Permission | None = None,
+    tell: Tell = to_nobody,
+) -> tuple[Mind, Conclusion]:
+    """What the model, where there is one that may be asked, makes of what the rules concluded."""
+    permitted = permitted or Permission(models=minds.models)
     if minds.model is None:
         return Mind(), by_rules
+    if permitted.refusal is not None or not permitted.models:
+        return Mind(model=minds.model.model, failure=permitted.refusal or "not asked"), by_rules
+    first = permitted.models[0].model
+    asked = question(subject, alerts, by_rules, now())
+    try:
+        answer = _answer(asked, permitted.models, minds.budget, readers, now, tell)
+    except ModelFailed as failure:
+        log.warning("model.failed", model=first, reason=failure.reason, detail=failure.detail)
+        mind = _mind(first, failure.usage).model_copy(update={"failure": failure.reason})
+        return mind, by_rules.model_copy(update={"reads": failure.reads})
+    mind = _mind(first, answer.usage)
+    if answer.failed is None:
+        return side(by_rules, answer, mind)
+    note = f"{first} did not answer ({answer.failed}), so {answer.model} was asked."
+    told = by_rules.model_copy(update={"remarks": (*by_rules.remarks, note)})
+    return side(told, answer, mind.model_copy(update={"answered_by": answer.model}))
+
+
+def _answer(
+    asked: Question,
+    models: Sequence[ModelAccess],
+    budget: Budget,
+    readers: Readers,
+    now: Callable[[], datetime],
+    tell: Tell,
+) -> Answer:
+    """The answer of the first model that has one; what the other took counts too. Raises ModelFailed when none has."""
     from bot.investigation.agent import investigate
 
-    question = Question(
-        alert=in_words(alerts),
-        heard=heard(alerts, now()),
-        subject=subject,
-        findings=by_rules.proposal.findings,
-        evidence=by_rules.evidence,
-        gaps=by_rules.gaps,
-    )
+    first, *others = models
+    meter, reads = Meter(budget, first.known_price), offered_reads(readers)
+    meter.using(first.known_price, FIRST_SHARE if others else 1.0)
+
+    def ask(model: ModelAccess) -> Answer:
+        return investigate(asked, reads, readers, model, budget, now, meter=meter, tell=tell)
+
     try:
-        answer = investigate(question, _reads(readers), readers, minds.model, minds.budget, now)
+        return ask(first)
     except ModelFailed as failure:
-        log.warning("model.failed", reason=failure.reason, detail=failure.detail)
-        used = failure.usage
-        tokens = used.tokens_in + used.tokens_out
-        return Mind(model=minds.model.model, calls=used.calls, tokens=tokens, failure=failure.reason), by_rules
-    used = answer.usage
-    mind = Mind(model=answer.model, calls=used.calls, tokens=used.tokens_in + used.tokens_out)
-    if by_rules.proposal.actions and not answer.proposal.actions:
-        # A known cause has a known fix: a model that sees none must not leave people worse off than no model would.
-        return mind.model_copy(update={"failure": "it proposed nothing"}), by_rules
-    dropped = tuple(f"Left out of the model's answer: {one}" for one in answer.dropped)
-    return mind, _as_concluded(answer.proposal, by_rules, answer.evidence, dropped)
+        if not others or failure.reason.startswith("budget"):
+            raise
+        log.warning("model.fallback", model=first.model, reason=failure.reason, detail=failure.detail)
+        meter.using(others[0].known_price)
+        # Asked from the beginning: what the first one read may be what it stumbled over.
+        return _fallen_back(failure, others[0], ask)
 
 
-def _as_concluded(
-    proposal: Proposal, by_rules: Conclusion, seen: tuple[Evidence, ...], dropped: tuple[str, ...]
-) -> Conclusion:
-    """The model's conclusion, with the rules' own behind it."""
-    advice = None if proposal.actions else (by_rules.advice or rules.NOTHING_KNOWN)
-    second = by_rules.proposal if by_rules.proposal.actions else None
-    return by_rules.model_copy(
-        update={
-            "proposal": proposal,
-            "evidence": seen,
-            "advice": advice,
-            "remarks": (*by_rules.remarks, *dropped),
-            "second": second,
-        }
-    )
+def _fallen_back(failure: ModelFailed, fallback: ModelAccess, ask: Callable[[ModelAccess], Answer]) -> Answer:
+    """The fallback's answer, with what the first one read before it failed."""
+    try:
+        answer = ask(fallback)
+    except ModelFailed as second:
+        reason = f"{failure.reason}; {fallback.model}: {second.reason}"
+        read = (*failure.reads, *second.reads)
+        raise ModelFailed(reason, second.detail, second.usage, evidence=second.evidence, reads=read) from second
+    return answer.model_copy(update={"failed": failure.reason, "reads": (*failure.reads, *answer.reads)})
 
 
-def heard(alerts: Sequence[Alert], at: datetime) -> Evidence | None:
-    """What the alerts say as evidence: text, because labels and annotations are filled from what others wrote."""
-    if not alerts:
-        return None
-    words, first = in_words(alerts), alerts[0]
-    return evidence(
-        tool="alert", query=redact(first.name), summary="what the alert says", excerpt=words, at=at, trust=Trust.TEXT
-    )
+def _mind(model: str, used: Usage) -> Mind:
+    return Mind(model=model, calls=used.calls, tokens=used.tokens_in + used.tokens_out, dollars=used.dollars)
 
 
-def in_words(alerts: Sequence[Alert]) -> str:
-    """The alerts as a model is told them: untrusted text, redacted."""
-    return "\n\n".join(_one_in_words(alert) for alert in alerts[:5])
-
-
-def _one_in_words(alert: Alert) -> str:
-    lines = [f"{alert.name} ({alert.severity}, {alert.status}) from {alert.source} since {alert.starts_at.isoformat()}"]
-    lines += [f"label {key}: {value}" for key, value in sorted(alert.labels.items())]
-    lines += [f"annotation {key}: {value}" for key, value in sorted(alert.annotations.items())]
-    return redact("\n".join(lines))
-
-
-def _reads(readers: Readers) -> tuple[Read[Any], ...]:
+def offered_reads(readers: Readers) -> tuple[Read[Any], ...]:
     """What the model may look at: the reads of the providers that are configured."""
+    from tools.reads.alertmanager import table as alertmanager
     from tools.reads.aws import table as aws
     from tools.reads.kubernetes import table as kubernetes
+    from tools.reads.prometheus import table as prometheus
 
     on_cluster = kubernetes.READS if readers.kubernetes is not None else ()
     on_aws = aws.READS if readers.aws is not None else ()
-    return (*on_cluster, *on_aws)
+    on_metrics = prometheus.READS if readers.prometheus is not None else ()
+    on_alerts = alertmanager.READS if readers.alertmanager is not None else ()
+    return (*on_cluster, *on_aws, *on_metrics, *on_alerts)

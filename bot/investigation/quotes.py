@@ -7,7 +7,7 @@ written the evidence (`ceiling`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -26,6 +26,21 @@ class Quote(Value):
     evidence_id: str
     quote: Annotated[str, Field(max_length=2000)]
     start: Annotated[int, Field(ge=0)] | None = None
+
+
+class Cited(NamedTuple):
+    """A quote that stands, and the evidence it stands in."""
+
+    evidence: Evidence
+    quote: str
+
+    @property
+    def lines(self) -> str:
+        """The lines of the evidence in which the quote stands, whole."""
+        excerpt = self.evidence.excerpt
+        start = max(0, excerpt.find(self.quote))
+        end = excerpt.find("\n", start + len(self.quote))
+        return excerpt[excerpt.rfind("\n", 0, start) + 1 : end if end >= 0 else len(excerpt)]
 
 
 def fault(quote: Quote, evidence: Mapping[EvidenceId, Evidence]) -> str | None:

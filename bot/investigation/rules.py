@@ -8,15 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tools.changes import Change
+from tools.changes import Change, around
+from tools.charts import Chart, chart_of
 from tools.clients import Readers
 from tools.diagnosis import Diagnosis
 from tools.errors import PermanentError, TemporaryError
-from tools.evidence import Evidence, Finding, Proposal
+from tools.evidence import Evidence, Proposal
 from tools.radius import BlastRadius
 from tools.reads.aws.views import Picture as AwsPicture
 from tools.reads.kubernetes.picture import Picture as KubernetesPicture
 from tools.remedies import Remedy
+from tools.remedies.proposing import propose
 from tools.subjects import AwsSubject, KubernetesSubject, Subject
 from tools.values import Value
 
@@ -46,18 +48,30 @@ class Conclusion(Value):
     second: Proposal | None = None
     """What the rules alone would propose, where a model spoke: taken when the model's fix cannot be rehearsed."""
 
+    @property
+    def chart(self) -> Chart | None:
+        """The metric that tells of the trouble, where one was read: its numbers are in the evidence."""
+        return chart_of(self.evidence)
+
 
 def investigate(subject: Subject | None, at: datetime, readers: Readers) -> Conclusion:
     """Look, judge, and propose the known fix of the leading finding. What could not be seen becomes a gap."""
     if subject is None:
         return _nothing((NOWHERE_TO_LOOK,))
     try:
-        seen = _look(subject, at, readers)
+        picture = _look(subject, at, readers)
     except (TemporaryError, PermanentError) as error:
         return _nothing((f"Nothing could be seen: {error}",))
-    return conclude(seen.diagnosis, seen.remedies).model_copy(
+    return judge(picture)
+
+
+def judge(picture: KubernetesPicture | AwsPicture) -> Conclusion:
+    """What follows from a picture and nothing else: a kept one, judged again, gives the same until a rule changes."""
+    seen = _judge_cluster(picture) if isinstance(picture, KubernetesPicture) else _judge_aws(picture)
+    concluded = conclude(seen.diagnosis, seen.remedies)
+    return concluded.model_copy(
         update={
-            "remarks": seen.elsewhere,
+            "remarks": (*concluded.remarks, *seen.elsewhere),
             "changes": seen.changes,
             "radius": seen.radius,
             "picture": seen.picture,
@@ -77,7 +91,7 @@ class _Look:
     radius: BlastRadius | None = None
 
 
-def _look(subject: Subject, at: datetime, readers: Readers) -> _Look:
+def _look(subject: Subject, at: datetime, readers: Readers) -> KubernetesPicture | AwsPicture:
     match subject:
         case KubernetesSubject():
             return _look_at_cluster(subject, at, readers)
@@ -85,57 +99,78 @@ def _look(subject: Subject, at: datetime, readers: Readers) -> _Look:
             return _look_at_aws(subject, at, readers)
 
 
-def _look_at_cluster(subject: KubernetesSubject, at: datetime, readers: Readers) -> _Look:
-    from tools.diagnosis.kubernetes.diagnosing import concerns_subject, diagnose
+def _look_at_cluster(subject: KubernetesSubject, at: datetime, readers: Readers) -> KubernetesPicture:
     from tools.reads.kubernetes.looking import look
-    from tools.remedies.kubernetes import remedy
 
     if readers.kubernetes is None:
         raise PermanentError("no cluster is configured (KUBECONFIG)")
-    picture = look(subject, at, readers.kubernetes)
-    diagnosis = diagnose(picture)
-    about_it = tuple(finding for finding in diagnosis.findings if concerns_subject(finding, picture))
-    elsewhere = tuple(
-        f"Elsewhere in {picture.subject.namespace}: {one.title}" for one in diagnosis.findings if one not in about_it
-    )
-    cited = {piece for finding in about_it for piece in finding.evidence_ids}
-    evidence = tuple(piece for piece in diagnosis.evidence if piece.id in cited)
-    told = Diagnosis(findings=about_it, evidence=evidence, gaps=diagnosis.gaps)
-    return _Look(told, tuple(remedy(finding, picture) for finding in about_it), picture, elsewhere)
+    return look(subject, at, readers.kubernetes)
 
 
-def _look_at_aws(subject: AwsSubject, at: datetime, readers: Readers) -> _Look:
-    from tools.diagnosis.aws import diagnose
+def _judge_cluster(picture: KubernetesPicture, onset: datetime | None = None) -> _Look:
+    """`onset` is when the trouble was first noticed; the moment of the picture where nobody knows."""
+    from tools.diagnosis.kubernetes.diagnosing import diagnose
+    from tools.diagnosis.kubernetes.radius import radius
+    from tools.diagnosis.kubernetes.timeline import changes
+    from tools.remedies.kubernetes import remedy
+
+    diagnosis = diagnose(picture, onset)
+    told = diagnosis.about_it
+    elsewhere = tuple(f"Elsewhere in {picture.subject.namespace}: {one.title}" for one in diagnosis.elsewhere)
+    changed = around(changes(picture), onset or picture.now)
+    reach = radius(picture, diagnosis.findings, changed)
+    return _Look(told, tuple(remedy(finding, picture) for finding in told.findings), picture, elsewhere, changed, reach)
+
+
+def _look_at_aws(subject: AwsSubject, at: datetime, readers: Readers) -> AwsPicture:
     from tools.reads.aws.look import look
-    from tools.remedies.aws import remedy
 
     if readers.aws is None:
         raise PermanentError("no AWS account is configured (AWS_REGION)")
-    picture = look(subject, at, readers.aws)
+    return look(subject, at, readers.aws)
+
+
+def _judge_aws(picture: AwsPicture) -> _Look:
+    from tools.diagnosis.aws import diagnose
+    from tools.diagnosis.aws.changes import changes
+    from tools.diagnosis.aws.radius import radius
+    from tools.remedies.aws import remedy
+
     diagnosis = diagnose(picture)
-    return _Look(diagnosis, tuple(remedy(finding, picture) for finding in diagnosis.findings), picture)
+    # The alarm and the resources are shown either way: an AWS picture holds nothing that is not linked to the alarm.
+    told = diagnosis.about_it.model_copy(update={"evidence": diagnosis.evidence})
+    elsewhere = tuple(f"Nearby: {one.title}" for one in diagnosis.elsewhere)
+    changed = changes(picture)
+    reach = radius(picture, diagnosis.findings, changed)
+    return _Look(told, tuple(remedy(finding, picture) for finding in told.findings), picture, elsewhere, changed, reach)
 
 
 def conclude(diagnosis: Diagnosis, remedies: tuple[Remedy, ...]) -> Conclusion:
-    """The leading finding's remedy as a proposal; without a finding, the evidence and nothing else."""
+    """The leading causes' remedies as a proposal; without a finding, what is well and where to look next."""
     if not diagnosis.findings:
-        nothing = _nothing(diagnosis.gaps)
-        return nothing.model_copy(update={"evidence": diagnosis.evidence})
-    first, chosen = diagnosis.findings[0], remedies[0]
-    proposal = Proposal(
-        hypothesis=first.statement,
-        findings=diagnosis.findings,
-        actions=chosen.actions,
-        success_criteria=chosen.success_criteria,
-        confidence=_confidence(first, diagnosis.gaps),
+        return _inconclusive(diagnosis)
+    proposed = propose(diagnosis, remedies)
+    return Conclusion(
+        proposal=proposed.proposal,
+        evidence=diagnosis.evidence,
+        gaps=diagnosis.gaps,
+        advice=proposed.advice,
+        remarks=proposed.remarks,
     )
-    advice = None if chosen.actions else chosen.advice
-    return Conclusion(proposal=proposal, evidence=diagnosis.evidence, gaps=diagnosis.gaps, advice=advice)
 
 
-def _confidence(finding: Finding, gaps: tuple[str, ...]) -> int:
-    """The finding's own confidence, a point lower when something could not be seen."""
-    return max(1, finding.confidence - (1 if gaps else 0))
+def _inconclusive(diagnosis: Diagnosis) -> Conclusion:
+    """Nothing explains the alert: an answer too, when it says what was ruled out."""
+    checked = f" Looked at, and well: {'; '.join(diagnosis.well)}." if diagnosis.well else ""
+    nothing = _nothing(diagnosis.gaps)
+    proposal = nothing.proposal.model_copy(update={"hypothesis": f"{NOTHING_KNOWN}{checked}"})
+    return nothing.model_copy(
+        update={
+            "proposal": proposal,
+            "evidence": diagnosis.evidence,
+            "advice": diagnosis.next_look or NOTHING_KNOWN,
+        }
+    )
 
 
 def _nothing(gaps: tuple[str, ...]) -> Conclusion:

@@ -1,4 +1,5 @@
-"""The connection to a model: one HTTP client that stops at the deadline, and its failures in words people understand.
+"""The connection to a model: one HTTP client that stops at the deadline and knows how to put things to an endpoint that
+is not quite like the others (`quirks`). What its failures mean is in `faults`.
 
 Imports the HTTP library, so it is imported only where a model is asked. No proxy, no telemetry, no other host than
 the endpoint: the client ignores the environment.
@@ -9,38 +10,14 @@ from __future__ import annotations
 import functools
 import ssl
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import httpx2
-import openai
 
-from tools.redaction import redact
+from bot.investigation.quirks import Manners
 
-
-class Fault(NamedTuple):
-    """A failed call: the reason in a few words, one sentence more, and whether the same call may succeed later."""
-
-    reason: str
-    detail: str
-    again: bool = False
-
-
-def fault_of(error: Exception) -> Fault:
-    """What the client library raised, in words. Anything it could not make sense of counts as nonsense."""
-    match error:
-        case openai.APITimeoutError():
-            return Fault("timeout", "the model did not answer in time")
-        case openai.APIConnectionError():
-            return Fault("unreachable", _sentence(error), again=True)
-        case openai.APIStatusError():
-            code = error.status_code
-            return Fault(f"http {code}", _sentence(error), again=code == 429 or code >= 500)
-        case openai.ContentFilterFinishReasonError():
-            return Fault("refused", "the endpoint's content filter stopped the answer")
-        case openai.LengthFinishReasonError():
-            return Fault("nonsense", "the answer was cut at its longest length")
-        case _:
-            return Fault("nonsense", f"the answer could not be read ({type(error).__name__})")
+MOST_BYTES = 4 * 1024 * 1024
+"""Of one answer; a longer one is none."""
+TOO_LONG = "the answer did not end"
 
 
 def http_client(seconds_left: Callable[[], float], silence: float) -> httpx2.Client:
@@ -64,9 +41,17 @@ class _Punctual(httpx2.BaseTransport):
         self._inner = httpx2.HTTPTransport(verify=_trusted(), trust_env=False)
         self._seconds_left = seconds_left
         self._silence = silence
+        self._manners = Manners()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request, unless the time is up."""
+        """Send one request as the endpoint wants it put, unless the time is up."""
+        asked = request.read()
+        response = self._send(_with(request, self._manners.put(asked)))
+        while response.status_code >= 400 and self._manners.learn(response.status_code, _told(response)):
+            response = self._send(_with(request, self._manners.put(asked)))
+        return response
+
+    def _send(self, request: httpx2.Request) -> httpx2.Response:
         left = min(self._silence, self._seconds_left())
         if left <= 0:
             raise httpx2.ReadTimeout("the time is up", request=request)
@@ -81,15 +66,30 @@ class _Punctual(httpx2.BaseTransport):
         self._inner.close()
 
 
+def _with(request: httpx2.Request, content: bytes) -> httpx2.Request:
+    """The same request with another body."""
+    headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"content-length"]
+    return httpx2.Request(request.method, request.url, headers=headers, content=content, extensions=request.extensions)
+
+
+def _told(response: httpx2.Response) -> str:
+    """What a refusal says. Reading it leaves it readable."""
+    return response.read()[:20_000].decode(errors="replace")
+
+
 class _Timed(httpx2.SyncByteStream):
-    """An answer's bytes, until the time is up."""
+    """An answer's bytes, until the time is up or there are too many."""
 
     def __init__(self, inner: httpx2.SyncByteStream, seconds_left: Callable[[], float]) -> None:
         self._inner = inner
         self._seconds_left = seconds_left
 
     def __iter__(self) -> Iterator[bytes]:
+        size = 0
         for piece in self._inner:
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise httpx2.DecodingError(TOO_LONG)
             if self._seconds_left() <= 0:
                 raise httpx2.ReadTimeout("the time is up")
             yield piece
@@ -97,7 +97,3 @@ class _Timed(httpx2.SyncByteStream):
     def close(self) -> None:
         """Let go of the connection."""
         self._inner.close()
-
-
-def _sentence(error: openai.APIError) -> str:
-    return " ".join(redact(error.message).split())[:200]

@@ -11,7 +11,18 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bot.listeners import answering, anything_else, buttons, commands, exceptions, incident_buttons, modals, policies
+from bot.listeners import (
+    answering,
+    anything_else,
+    buttons,
+    commands,
+    exceptions,
+    incident_buttons,
+    modals,
+    policies,
+    regrouping,
+    reports,
+)
 from storage import inbox
 from storage.database import Database
 
@@ -28,6 +39,8 @@ def register(app: App, desk: Desk) -> None:
     buttons.register(app, desk)
     incident_buttons.register(app, desk)
     modals.register(app, desk)
+    reports.register(app, desk)
+    regrouping.register(app, desk)
     exceptions.register(app, desk)
     policies.register(app, desk)
     commands.register(app, desk)

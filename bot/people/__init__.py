@@ -124,6 +124,14 @@ class People:
         """Whether people of another organisation are, or may soon be, in a channel. Raises LookupFailed."""
         return self._shared.get(channel)
 
+    def permalink(self, channel: str, ts: str) -> str | None:
+        """The address of a message, for showing only; None when Slack does not give it."""
+        try:
+            found = self._ask("chat.getPermalink", channel=channel, message_ts=ts).get("permalink")
+        except LookupFailed:
+            return None
+        return found if isinstance(found, str) else None
+
     def forget(self) -> None:
         """A usergroup changed: ask Slack again next time."""
         self._members.forget()

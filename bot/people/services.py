@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from policies import documents
 from policies.documents import PolicyError, Problem
+from tools.correlation import profile
 from tools.errors import PermanentError
+from tools.topology import Link, Relation, Topology
 from tools.values import Value
 
 if TYPE_CHECKING:
@@ -31,13 +34,19 @@ Place = Annotated[str, Field(pattern=r"^[a-z0-9*?\[\]-]{1,63}$")]
 
 
 class Service(Value):
-    """One service: the team it belongs to, the user group that owns it, and the AWS account it runs in, if it does."""
+    """One service: its team, the user group that owns it, its AWS account if it has one, what it needs to work, and
+    what else it is called.
+    """
 
     model_config = ConfigDict(strict=True)
 
     team: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     owners: Annotated[str, Field(pattern=r"^S[A-Z0-9]{5,20}$")]
     account: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = None
+    depends_on: tuple[ServiceName, ...] = ()
+    """Services it cannot do without; they need not be written down themselves."""
+    aliases: tuple[ServiceName, ...] = ()
+    """Other names that alerts have for it."""
 
 
 class Services(Value):
@@ -49,6 +58,32 @@ class Services(Value):
     services: Mapping[ServiceName, Service] = Field(default_factory=dict)
     environments: Mapping[EnvironmentName, tuple[Place, ...]] = Field(default_factory=dict)
     """The namespaces and AWS regions of each environment, as patterns. No alert's label changes what stands here."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        """An alias that two services share, or that is a service itself, would hand one team another's alerts."""
+        taken = set(self.services)
+        for name, service in self.services.items():
+            for alias in service.aliases:
+                if alias in taken:
+                    raise ValueError(f"services.{name}.aliases: {alias} is the name of another service")
+                taken.add(alias)
+        return self
+
+    def known_as(self, reported: str | None) -> str | None:
+        """The service's name as written down, where the reported one is an alias of it; else as reported."""
+        return self._aliases.get(reported, reported) if reported is not None else None
+
+    @cached_property
+    def topology(self) -> Topology:
+        """Which service depends on which, as people wrote it down."""
+        pairs = [(name, needed) for name, service in self.services.items() for needed in service.depends_on]
+        named = [(profile.service(name), profile.service(self._aliases.get(needed, needed))) for name, needed in pairs]
+        return Topology(links=tuple(Link(source=s, relation=Relation.DEPENDS_ON, target=t) for s, t in named))
+
+    @cached_property
+    def _aliases(self) -> Mapping[str, str]:
+        return {alias: name for name, service in self.services.items() for alias in service.aliases}
 
     def environment(self, place: str, reported: str) -> str:
         """The environment of a namespace or region: as written down, else as reported.
@@ -117,11 +152,13 @@ def load(text: str, name: str = "services.yaml") -> Services:
 def _problem(error: ErrorDetails) -> Problem:
     """A fault in the words of someone who writes the file; pydantic marks a faulty key with `[key]`."""
     path = tuple(part for part in error["loc"] if part != "[key]")
-    match error["type"], path[-1]:
+    match error["type"], path[-1] if path else "":
         case "extra_forbidden", _:
             return Problem(path, "unknown key")
         case "missing", _:
             return Problem(path, f"{path[-1]} is missing")
+        case "value_error", _:
+            return Problem(path, str(error["ctx"]["error"]))
         case "string_pattern_mismatch", "owners":
             return Problem(path, "must be the id of a Slack user group, such as S0PAYMENTS1, and not its name")
         case "string_pattern_mismatch", "team":

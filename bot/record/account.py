@@ -21,7 +21,12 @@ from tools.values import JsonObject, JsonValue, Value
 SENTENCES = {
     "incident.opened": "opened the incident",
     "incident.joined": "joined another alert to it",
+    "incident.reopened": "opened it again: the trouble was back",
     "incident.investigated": "investigated",
+    "incident.severity_raised": "raised its severity",
+    "incident.split": "took alerts out of it",
+    "incident.merged": "merged it into another incident",
+    "incident.took_over": "took over another incident's alerts",
     "alert.resolved": "the alert cleared",
     "plan.pending": "asked people to decide",
     "plan.approved": "the agreement was complete",

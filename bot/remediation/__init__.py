@@ -13,6 +13,7 @@ from bot import cards
 from bot.desk import Desk
 from bot.durable import step
 from bot.logs import bound
+from bot.memory.remembering import remember
 from bot.plans import superseding, undoing
 from bot.rehearsal import can_be_taken_back
 from bot.remediation.calling import carry_out
@@ -148,3 +149,4 @@ def _move_incident(session: Session, plan: Plan, end: PlanStatus, desk: Desk) ->
     incidents.move(session, plan.incident_id, IncidentStatus.MITIGATED, desk.now(), note="The fix was verified.")
     if not incidents.firing(session, plan.incident_id):
         incidents.move(session, plan.incident_id, IncidentStatus.RESOLVED, desk.now(), note="The alert has cleared.")
+        remember(session, plan.incident_id, desk.now())

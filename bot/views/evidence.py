@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bot.views import around, feedback
+from bot.views import around, charts, feedback
 from bot.views.blocks import (
     Block,
     Message,
@@ -28,6 +28,7 @@ from bot.views.incident import Mind, confidence_words, mind_words
 from bot.views.signs import SEVERITY, Sign
 from bot.views.text import clock, code, counted, excerpt, inline, link
 from tools.changes import Change
+from tools.charts import chart_of
 from tools.evidence import Evidence, Finding, Trust
 from tools.radius import BlastRadius
 from tools.values import Value
@@ -61,6 +62,7 @@ def report(seen: EvidenceReport) -> Message:
     here = Rendering("evd", seen.incident_id, seen.render)
     blocks = [header(here.part("head"), f"{Sign.SEARCHED} {counted(len(seen.findings), 'finding')}")]
     blocks += findings(seen.findings[:FINDINGS_MOST], seen.evidence, here, EVIDENCE_PER_FINDING, EXCERPT_MOST)
+    blocks += charts.drawn(chart_of(seen.evidence), here)
     blocks += _around(seen, here)
     if others := list(_others(seen)):
         blocks.append(section(here.part("others"), others))

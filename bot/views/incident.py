@@ -21,6 +21,7 @@ from tools.values import Value
 
 EVIDENCE_ON_CARD = 5
 GAPS_ON_CARD = 5
+JOINED_ON_CARD = 3
 
 
 class IncidentState(StrEnum):
@@ -121,6 +122,9 @@ class IncidentCard(Value):
     updated_at: AwareDatetime
     alerts: Annotated[int, Field(ge=1)] = 1
     """How many alerts were folded into this incident."""
+    joined: tuple[str, ...] = ()
+    """What joined after the alert that opened it, each with why, the latest last; can be taken out again."""
+    category: str | None = None
     cause: Cause | None = None
     evidence: tuple[Evidence, ...] = ()
     """What was seen, for a person to go on from; shown where no cause is known."""
@@ -140,6 +144,8 @@ def card(incident: IncidentCard) -> Message:
     face, here = FACES[incident.state], Rendering("inc", incident.id, incident.render)
     blocks = [section(here.part("head"), _head(incident)), fields(here.part("facts"), _facts(incident))]
     blocks += _conclusion(incident, here)
+    if incident.joined:
+        blocks.append(section(here.part("joined"), _joined(incident.joined)))
     if known := list(_around(incident)):
         blocks.append(section(here.part("around"), known))
     if incident.gaps:
@@ -151,12 +157,29 @@ def card(incident: IncidentCard) -> Message:
 
 
 def mind_words(mind: Mind) -> str:
-    """Who thought, in words: `model gpt-x (6 calls, 9k tokens)`."""
+    """Who thought, in words: `model gpt-x (6 calls, 9k tokens, $0.01)`."""
     if mind.failure is not None:
-        return f"model failed: {inline(mind.failure, 150)}; rules answered"
+        return _alone(mind, mind.failure)
     if mind.model is None:
         return "rules"
-    return f"model {inline(mind.model, 60)} ({counted(mind.calls, 'call')}, {_thousands(mind.tokens)} tokens)"
+    who = inline(mind.answered_by, 60) + " in place of " if mind.answered_by else ""
+    return f"model {who}{inline(mind.model, 60)} ({effort_words(mind.calls, mind.tokens, mind.dollars)})"
+
+
+def effort_words(calls: int, tokens: int, dollars: float | None = None) -> str:
+    """What a model took: `6 calls, 9k tokens, $0.01`; without dollars where nobody knows the price."""
+    cost = [] if dollars is None else ["<$0.01" if 0 < dollars < 0.01 else f"${dollars:.2f}"]
+    return ", ".join([*([counted(calls, "call")] if calls else []), f"{_thousands(tokens)} tokens", *cost])
+
+
+def _alone(mind: Mind, failure: str) -> str:
+    """Why the rules answered alone: nobody was asked, or what came back was no use, or we liked it less."""
+    why = inline(failure, 150)
+    if mind.calls == 0 and failure.startswith("the model"):
+        return f"rules alone: {why}"
+    if failure.startswith("it "):
+        return f"rules first; the model was asked: {why}"
+    return f"model failed: {why}; rules answered"
 
 
 def confidence_words(confidence: int) -> str:
@@ -183,7 +206,8 @@ def _facts(incident: IncidentCard) -> Iterator[tuple[str, list[str]]]:
     note = [inline(incident.note, 400)] if incident.note else []
     yield "State", [f"{face.sign} {face.words}", *(note or [face.meaning])]
     where = f"{inline(incident.service, 80)} · {inline(incident.environment, 40)}"
-    yield "Service", [where, f"Severity {incident.severity.upper()}"]
+    kind = f" · {inline(incident.category, 30)}" if incident.category not in (None, "unknown") else ""
+    yield "Service", [where, f"Severity {incident.severity.upper()}{kind}"]
 
 
 def _conclusion(incident: IncidentCard, here: Rendering) -> Iterator[Block]:
@@ -231,10 +255,19 @@ def _gaps(gaps: tuple[str, ...]) -> Iterator[str]:
         yield f"… and {len(gaps) - GAPS_ON_CARD} more"
 
 
+def _joined(joined: tuple[str, ...]) -> Iterator[str]:
+    yield "*Joined it*"
+    yield from (f"• {inline(one, 250)}" for one in joined[-JOINED_ON_CARD:])
+    if len(joined) > JOINED_ON_CARD:
+        yield f"… and {len(joined) - JOINED_ON_CARD} more behind *Joined alerts*"
+
+
 def _buttons(incident: IncidentCard) -> Iterator[Block]:
     if FACES[incident.state].again:
         yield button(ActionId.INVESTIGATE, "Look again", incident.id)
     yield button(ActionId.TIMELINE, "Timeline", incident.id)
+    if incident.joined and incident.state is not IncidentState.RESOLVED:
+        yield button(ActionId.SPLIT, "Joined alerts", incident.id)
 
 
 def _foot(incident: IncidentCard) -> str:

@@ -13,6 +13,7 @@ class Sign(StrEnum):
     FIRING = ":rotating_light:"
     LOOKING = ":eyes:"
     SEARCHED = ":mag:"
+    CHART = ":bar_chart:"
     ASKING = ":raised_hand:"
     WAITING = ":hourglass_flowing_sand:"
     WORKING = ":hammer_and_wrench:"

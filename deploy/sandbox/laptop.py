@@ -1,4 +1,4 @@
-"""The whole laptop world in one process: workspace, cluster, AWS and, if wanted, a scripted model.
+"""The whole laptop world in one process: workspace, cluster and its metrics, AWS and, if wanted, a scripted model.
 
 It says to a bot, by environment variables, where everything is. The bot is a process of its own (`deploy.sandbox.bot`).
 """
@@ -22,6 +22,7 @@ from deploy.sandbox.cluster import Cluster
 from deploy.sandbox.cluster.api.access import Identity
 from deploy.sandbox.model import KEY, NAME, ScriptedModel
 from deploy.sandbox.model.wire import Script
+from deploy.sandbox.prometheus import RULES, ClusterMetrics, Prometheus
 from deploy.sandbox.workspace import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Workspace
 from deploy.sandbox.workspace.directory import ALERTS
 from deploy.sandbox.workspace.driver import WorkspaceDriver
@@ -73,6 +74,8 @@ class Laptop:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.workspace = undo.enter_context(Workspace(page_port))
             self.cluster = undo.enter_context(Cluster(port=cluster_port, speed=self._speed, rbac=True))
+            measured = undo.enter_context(ClusterMetrics(self.cluster)).metrics
+            self.prometheus = undo.enter_context(Prometheus(measured, RULES))
             self.aws = Aws(aws_port, every=0.5)
             if self._cloud:
                 undo.enter_context(self.aws)
@@ -117,6 +120,7 @@ class Laptop:
             "SAYSO_WRITER_KUBECONFIG": str(
                 self.cluster.kubeconfig(self.folder / "writer.kubeconfig", identity="writer")
             ),
+            "SAYSO_PROMETHEUS_URL": self.prometheus.url,
             "SAYSO_HTTP_PORT": str(self._bot_port),
             "SAYSO_ALERTMANAGER_TOKEN": WEBHOOK_TOKEN,
             "SAYSO_EVENTBRIDGE_TOKEN": WEBHOOK_TOKEN,

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 NAMES = (
     "help_command",
     "policy_speed",
+    "rules_mind",
     "audit_speed",
     "sandbox_start",
     "idle_bot",

@@ -139,6 +139,28 @@ def test_many_wishes_between_two_looks_are_one_call_with_the_last(
     assert (len(ws.calls("chat.postMessage")), len(ws.calls("chat.update"))) == (1, 1)
 
 
+def chart() -> dict[str, object]:
+    data = [{"label": label, "value": 1} for label in ("09:00", "09:05")]
+    drawn = {"type": "line", "axis_config": {"categories": ["09:00", "09:05"]}, "series": [{"name": "a", "data": data}]}
+    return {"type": "data_visualization", "title": "errors", "chart": drawn}
+
+
+def test_a_slack_that_knows_no_charts_is_told_the_words_alone(
+    outbox: Outbox, database: Database, ws: Workspace
+) -> None:
+    want(database, "drawn", blocks=[section("0.4 % to 8 %"), chart()])
+    outbox.deliver()
+    ws.fault(CallFault(method="chat.postMessage", error="invalid_blocks"))
+
+    want(database, "a", blocks=[section("1 to 4"), chart()])
+    deliver_all(outbox, database)
+    want(database, "b", blocks=[section("5 to 6"), chart()])
+    deliver_all(outbox, database)
+
+    kinds = [[block["type"] for block in message.blocks] for message in ws.messages(ALERTS)]
+    assert kinds == [["section", "data_visualization"], ["section"], ["section"]]
+
+
 def test_replies_go_into_the_thread_of_their_parent(outbox: Outbox, database: Database, ws: Workspace) -> None:
     want(database, "reply", "in the thread", thread_key="parent", priority=1)
     want(database, "parent", "the parent")

@@ -49,12 +49,14 @@ def test_alice_clicks_approve_on_the_page_and_the_fault_goes_away(scene: Scene, 
     dialog = page.locator("#confirm")
     dialog.wait_for(state="visible")
     asked = dialog.inner_text()
+    charts = thread.locator("figure.b-chart").count()
     nothing_yet = trouble.effects()
     page.get_by_test_id("confirm-accept").click()
 
     thread.get_by_text("Succeeded · Plan P-1").wait_for()
     assert "Run it in prod?" in asked
     assert "checkout" in asked
+    assert charts == 1
     assert nothing_yet == []
     assert trouble.healed
     assert trouble.plan().status == PlanStatus.SUCCEEDED

@@ -215,11 +215,11 @@ def test_a_new_alert_after_the_fix_looks_again(database: Database) -> None:
         back = tell(session, starts_at=LATER)
 
         again = incident(session)
-        assert back == Received(alert_id=2, incident_id=1, opened=True)
+        assert back == Received(alert_id=2, incident_id=1, opened=True, reopened=True)
         assert (again.status, again.looks) == (IncidentStatus.OPEN, 2)
         assert (again.proposal, again.evidence, again.gaps, again.advice) == (None, None, None, None)
         assert "It is back" in (again.note or "")
-        assert [entry.event for entry in audit.latest(session, 1)] == ["incident.opened"]
+        assert [entry.event for entry in audit.latest(session, 1)] == ["incident.reopened"]
 
 
 @pytest.mark.parametrize("status", [s for s in IncidentStatus if s not in ("mitigated", "resolved")])
@@ -239,7 +239,7 @@ def test_a_closed_incident_stays_closed_and_the_next_alert_opens_another(databas
         assert incidents.move(session, 1, IncidentStatus.RESOLVED, LATER)
 
         moved = [incidents.move(session, 1, to, LATER) for to in IncidentStatus]
-        fresh = tell(session, starts_at=LATER)
+        fresh = tell(session, starts_at=LATER + timedelta(minutes=11))
 
         assert moved == [False] * len(IncidentStatus)
         assert (incident(session).status, incident(session).resolved_at) == (IncidentStatus.RESOLVED, LATER)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tools.clients.aws import AwsReader, AwsWriter
-from tools.clients.kubernetes import KubernetesReader, KubernetesWriter
+from tools.clients.kubernetes import KubernetesSource, KubernetesWriter
+from tools.clients.prometheus import AlertmanagerReader, PrometheusReader
 
 
 @dataclass(frozen=True)
 class Readers:
     """The read-only identities. None where the provider is not configured."""
 
-    kubernetes: KubernetesReader | None
+    kubernetes: KubernetesSource | None
     aws: AwsReader | None
+    prometheus: PrometheusReader | None = None
+    alertmanager: AlertmanagerReader | None = None
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,21 @@ ANSWER_SECONDS = 20.0
 READ_ATTEMPTS = 3
 LOOKING = ("Describe", "Get", "List", "Filter", "Lookup", "Simulate", "ConfirmSubscription")
 """How the names of operations that change nothing begin; and the one that changes only what is heard."""
-SECRETS = frozenset({"GetSecretValue", "GetParameter", "GetParameters", "GetParametersByPath", "GetPasswordData"})
+SECRETS = frozenset(
+    {
+        "GetSecretValue",
+        "GetParameter",
+        "GetParameters",
+        "GetParametersByPath",
+        "GetPasswordData",
+        "DescribeInstanceAttribute",  # user data
+        "GetFunction",  # a link to the code
+        "GetObject",
+        "GetApiKey",
+        "GetApiKeys",
+        "GetItem",
+    }
+)
 """Operations that change nothing and still must not be called: their answer is a secret."""
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 THROTTLED_SECONDS = 5.0
@@ -128,6 +142,10 @@ class AwsIdentity:
         """Managed instances and the documents run on them."""
         client: SSMClient = self._client("ssm", region)
         return client
+
+    def of(self, service: str, region: str) -> Any:
+        """Any other service, by the name boto3 has for it."""
+        return self._client(service, region)
 
     def identity(self) -> Caller:
         """Who this is, asked of AWS."""

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypedDict, cast
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypedDict, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 from tools.errors import Forbidden, PermanentError, TemporaryError, Uncertain, Unreachable
@@ -32,7 +32,21 @@ POOL_SIZE = 32
 JSON_PATCH = "application/json-patch+json"
 
 ApiGroup = Literal[
-    "v1", "apps/v1", "autoscaling/v2", "discovery.k8s.io/v1", "metrics.k8s.io/v1beta1", "authorization.k8s.io/v1"
+    "v1",
+    "apps/v1",
+    "batch/v1",
+    "autoscaling/v2",
+    "policy/v1",
+    "discovery.k8s.io/v1",
+    "networking.k8s.io/v1",
+    "storage.k8s.io/v1",
+    "metrics.k8s.io/v1beta1",
+    "admissionregistration.k8s.io/v1",
+    "authorization.k8s.io/v1",
+    "gateway.networking.k8s.io/v1",
+    "argoproj.io/v1alpha1",
+    "kustomize.toolkit.fluxcd.io/v1",
+    "helm.toolkit.fluxcd.io/v2",
 ]
 """The group and version of every kind sayso asks for."""
 
@@ -55,6 +69,20 @@ class Conflict(PermanentError):
 
 class Invalid(PermanentError):
     """The server refused the change as it stands (422): a failed JSON patch test, or a value that is not valid."""
+
+
+class KubernetesSource(Protocol):
+    """What can be asked about a cluster: an API server, or a dump of one (`tools.clients.dump`)."""
+
+    @property
+    def server(self) -> str:
+        """The address of the API server, or where the dump lies."""
+
+    def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = "application/json") -> JsonObject:
+        """A JSON object. Raises NotFound, Forbidden, Unreachable or PermanentError."""
+
+    def text(self, path: str, query: Mapping[str, str] | None = None) -> str:
+        """Plain text (logs). Raises as `get` does."""
 
 
 def path_to(

@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from tools.actions import CleanUpLogs, ForceNewDeployment, SetDesiredCapacity
 from tools.criteria import AlarmOk, CapacityInService, Criterion, ServiceStable
 from tools.diagnosis.aws.capacity import instances_needed, recent_average
+from tools.diagnosis.aws.catalogue import RULES
 from tools.diagnosis.aws.disk import fullest, path
-from tools.evidence import Finding
+from tools.evidence import Finding, Role
 from tools.reads.aws.views import Picture
 from tools.remedies import Remedy
 
@@ -24,7 +25,7 @@ ADVICE = {
     "aws.asg_launch_failing": "Read the failed activities: quota, capacity, launch template or subnet. More will fail.",
     "aws.ecs_db_connection_errors_persist": "A fresh start did not help: look at the database's own limit and clients.",
 }
-"""What a person may do where no action is known."""
+"""What a person may do where no action is known, and where it says more than the catalogue does."""
 UNKNOWN = "Nothing is known to fix this; a person has to look."
 
 
@@ -39,10 +40,38 @@ def remedy(finding: Finding, picture: Picture) -> Remedy:
             case "aws.disk_full":
                 return _clean_up(finding, picture)
             case code:
-                return Remedy(finding=finding, advice=ADVICE.get(code, UNKNOWN))
+                return Remedy(finding=finding, advice=_before(finding, picture) or ADVICE.get(code) or _known(code))
     except ValidationError:
         # AWS allows names that an action, on purpose, does not.
         return Remedy(finding=finding, advice=f"sayso acts on no name like {finding.resource.name!r}; do it by hand.")
+
+
+def _known(code: str) -> str:
+    """What the catalogue says of a rule."""
+    return RULES[code].remedy if code in RULES else UNKNOWN
+
+
+def _before(finding: Finding, picture: Picture) -> str | None:
+    """How a person goes back to what ran before, where a change brought the fault. sayso has no action for it."""
+    if finding.role is not Role.CHANGE:
+        return None
+    service = picture.service
+    if service is not None and service.resource == finding.resource and service.previous is not None:
+        return (
+            f"Deploy {service.previous.short} again: aws ecs update-service --cluster {service.cluster} "
+            f"--service {service.name} --task-definition {service.previous.short}"
+        )
+    function = next((one for one in picture.functions if one.resource == finding.resource), None)
+    if function is None or finding.code != "aws.lambda_errors_after_deploy" or len(function.versions) < 2:
+        return None
+    older = function.versions[1].number
+    pointing = [one.name for one in function.aliases if one.version == function.versions[0].number]
+    return (
+        f"Point the alias {pointing[0]} at version {older} again: aws lambda update-alias "
+        f"--function-name {function.name} --name {pointing[0]} --function-version {older}"
+        if pointing
+        else None
+    )
 
 
 def _grow(finding: Finding, picture: Picture) -> Remedy:

@@ -12,14 +12,14 @@ from typing import Literal
 
 from tools.actions import Action, SetEnv, SetImage, SetProbe, SetResources, SetServiceSelector, UndoRollout
 from tools.criteria import Criterion, EndpointsReady, FindingGone, RolloutDone
-from tools.diagnosis.kubernetes import scheduling, services
-from tools.diagnosis.kubernetes.crashes import missing_variable
+from tools.diagnosis.kubernetes import probes, scheduling, services
+from tools.diagnosis.kubernetes.configuration import missing_variable
 from tools.diagnosis.kubernetes.diagnosing import cause
 from tools.diagnosis.kubernetes.suspects import Suspect, judged_pods, suspects
 from tools.evidence import Finding
 from tools.reads.kubernetes import quantities
 from tools.reads.kubernetes.picture import Container, Picture, Pod, Probe, Revision, Workload
-from tools.remedies import Remedy
+from tools.remedies import Remedy, kubernetes_around, kubernetes_workloads
 
 USUAL_RAISE = 2
 """How many times its present value a memory limit may become without more evidence."""
@@ -34,6 +34,10 @@ Fix = tuple[Action | None, str]
 
 def remedy(finding: Finding, picture: Picture) -> Remedy:
     """The known fix of a finding. No action means that a person has to act; the advice says on what."""
+    if finding.code in kubernetes_around.ADVICE:
+        return kubernetes_around.remedy(finding, picture)
+    if finding.code in kubernetes_workloads.ADVICE:
+        return kubernetes_workloads.remedy(finding, picture)
     action, advice = _fix(finding, picture)
     return Remedy(
         finding=finding,
@@ -134,7 +138,7 @@ def _last_good_image(suspect: Suspect, workload: Workload) -> Fix:
     return action, f"Go back to {before.image}, which {_record(suspect.previous)}."
 
 
-def _repair_probe(kind: Literal["liveness", "readiness"]) -> Callable[[Suspect, Workload], Fix]:
+def _repair_probe(kind: Literal["liveness", "readiness", "startup"]) -> Callable[[Suspect, Workload], Fix]:
     """A fix that asks what the previous revision asked, else what the container itself leaves no doubt about."""
 
     def fix(suspect: Suspect, workload: Workload) -> Fix:
@@ -157,6 +161,25 @@ def _repair_probe(kind: Literal["liveness", "readiness"]) -> Callable[[Suspect, 
         return action, f"Let the {kind} probe ask {path or probe.path} on port {port or probe.port}: {why}."
 
     return fix
+
+
+def _repair_killer(suspect: Suspect, workload: Workload) -> Fix:
+    """Repair the probe that kills; back to the previous revision where the rollout only changed its patience."""
+    kind = probes.killer(suspect)
+    action, said = _repair_probe(kind)(suspect, workload)
+    if action is None and probes.altered(suspect, kind):
+        action, said = _undo(suspect, workload)
+    if action is None and kind == "startup":
+        said = "Give it longer to start: raise the startup probe's failureThreshold, or find out what it waits for."
+    return action, said
+
+
+def _repair_readiness(suspect: Suspect, workload: Workload) -> Fix:
+    """Repair the probe, unless the rollout left it alone and the log names what the application waits for."""
+    waits = None if probes.altered(suspect, "readiness") else probes.lacking(suspect)
+    if waits is not None:
+        return None, f"The probe does its duty: repair what {workload.name} needs. {waits.statement}"
+    return _repair_probe("readiness")(suspect, workload)
 
 
 def _previous_probe(suspect: Suspect, kind: str, probe: Probe) -> tuple[str | None, str | None, str]:
@@ -298,8 +321,8 @@ _CONTAINER_FIXES: dict[str, Callable[[Suspect, Workload], Fix]] = {
     "k8s.image_not_found": _last_good_image,
     "k8s.image_invalid": _last_good_image,
     "k8s.image_never_pull": _last_good_image,
-    "k8s.liveness_kills": _repair_probe("liveness"),
-    "k8s.readiness_failing": _repair_probe("readiness"),
+    "k8s.liveness_kills": _repair_killer,
+    "k8s.readiness_failing": _repair_readiness,
     "k8s.missing_config_object": _undo,
     "k8s.missing_config_key": _undo,
     "k8s.container_start_failed": _undo,

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from deploy.sandbox.aws.seed import ACCOUNT
-from deploy.sandbox.aws.wire import READER_KEY, WRITER_KEY, Call
+from deploy.sandbox.aws.wire import READER_KEY, WRITER_KEY, Call, Effect
 from tools.values import JsonValue
 
 AUTOSCALING = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
 STS = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
-def answers(managed: Callable[[], tuple[str, ...]]) -> dict[str, Callable[[Call], str | None]]:
-    """By action. `managed` says which instances have a Systems Manager agent that is online."""
+def answers(
+    managed: Callable[[], tuple[str, ...]], effects: Callable[[], Sequence[Effect]]
+) -> dict[str, Callable[[Call], str | None]]:
+    """By action. `managed` says which instances have an agent that is online, `effects` what was done."""
     return {
         "DescribeInstanceInformation": lambda call: _instance_information(call, managed()),
         "DescribeInstanceRefreshes": lambda call: _xml(call.action, AUTOSCALING, "<InstanceRefreshes/>"),
         "GetCallerIdentity": _caller,
+        "LookupEvents": lambda call: _recorded(effects()),
     }
 
 
@@ -27,6 +30,23 @@ def _instance_information(call: Call, managed: tuple[str, ...]) -> str:
     found = [one for one in managed if not asked or one in asked]
     online = {"PingStatus": "Online", "PlatformType": "Linux", "AgentVersion": "3.3.987.0"}
     return json.dumps({"InstanceInformationList": [{"InstanceId": one, **online} for one in found]})
+
+
+def _recorded(effects: Sequence[Effect]) -> str:
+    """CloudTrail's record of what was done. The same for every question: whoever asks looks for its own names in it."""
+    return json.dumps({"Events": [_event(number, one) for number, one in enumerate(effects)][::-1][:50]})
+
+
+def _event(number: int, effect: Effect) -> dict[str, JsonValue]:
+    return {
+        "EventId": f"sandbox-{number}",
+        "EventName": effect.action,
+        "EventSource": f"{effect.service}.amazonaws.com",
+        "EventTime": effect.at.timestamp(),
+        "ReadOnly": "false",
+        "Username": effect.identity,
+        "CloudTrailEvent": json.dumps({"requestParameters": effect.parameters}, default=str),
+    }
 
 
 def _caller(call: Call) -> str | None:

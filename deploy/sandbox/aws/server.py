@@ -154,7 +154,7 @@ class Aws:
         # Nobody here looks an image up, and loading moto's catalogue of them takes two seconds.
         os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         app = DomainDispatcherApplication(create_backend_app)
-        self._wire = Wire(app, self._react, answers(lambda: (self.instance_id,)))
+        self._wire = Wire(app, self._react, answers(lambda: (self.instance_id,), lambda: self._wire.effects))
         self._wire.pages[self._signer.path] = self._signer.certificate()
         self._server: BaseWSGIServer = make_server(
             LOOPBACK, self._port, self._wire, threaded=True, request_handler=MotoRequestHandler

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,9 +37,9 @@ from deploy.sandbox.cluster.kubeconfig import write_kubeconfig
 from deploy.sandbox.cluster.objects.names import Names
 from deploy.sandbox.cluster.objects.ownership import Manager
 from deploy.sandbox.cluster.objects.registry import Registry
-from deploy.sandbox.cluster.objects.resources import by_kind
+from deploy.sandbox.cluster.objects.resources import Resource, by_kind
 from deploy.sandbox.cluster.objects.shapes import Object
-from deploy.sandbox.cluster.objects.store import Change, Store
+from deploy.sandbox.cluster.objects.store import Change, Store, Subscription
 from deploy.sandbox.cluster.plane import Plane
 from deploy.sandbox.serving import LoopbackServer
 
@@ -118,6 +118,11 @@ class Cluster:
         """The mutating calls so far; without more words, those that were no dry run."""
         with self._plane.store.lock:
             return self._effects.all(manager, dry_run, changed)
+
+    def changes(self, resource: Resource, wake: Callable[[], None]) -> Subscription:
+        """Everything that happened to objects of a kind and will; `wake` is called, in any thread, on each change."""
+        with self._plane.store.lock:
+            return self._plane.store.subscribe(resource, 100, wake)
 
     def power(self, node: str, on: bool) -> None:
         """Silence a node's kubelet, or let it speak again."""

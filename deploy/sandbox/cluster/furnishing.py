@@ -23,7 +23,8 @@ _LOOK = ("get", "list")
 _READER: tuple[tuple[str, str, Sequence[str]], ...] = (
     (
         "",
-        "pods events services configmaps persistentvolumeclaims nodes namespaces resourcequotas limitranges",
+        "pods events services configmaps persistentvolumeclaims persistentvolumes nodes namespaces resourcequotas "
+        "limitranges",
         _LOOK,
     ),
     ("", "pods/log", ("get",)),
@@ -32,9 +33,13 @@ _READER: tuple[tuple[str, str, Sequence[str]], ...] = (
     ("autoscaling", "horizontalpodautoscalers", _LOOK),
     ("policy", "poddisruptionbudgets", _LOOK),
     ("discovery.k8s.io", "endpointslices", _LOOK),
-    ("networking.k8s.io", "ingresses networkpolicies", _LOOK),
+    ("networking.k8s.io", "ingresses ingressclasses networkpolicies", _LOOK),
     ("storage.k8s.io", "storageclasses", _LOOK),
     ("metrics.k8s.io", "pods nodes", _LOOK),
+    ("gateway.networking.k8s.io", "gateways httproutes", _LOOK),
+    ("argoproj.io", "applications", _LOOK),
+    ("kustomize.toolkit.fluxcd.io", "kustomizations", _LOOK),
+    ("helm.toolkit.fluxcd.io", "helmreleases", _LOOK),
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations mutatingwebhookconfigurations", _LOOK),
 )
 _WRITER: tuple[tuple[str, str, Sequence[str]], ...] = (

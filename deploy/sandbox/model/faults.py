@@ -27,7 +27,7 @@ def drips(pause: float = 0.05) -> Script:
     return lambda request: Raw((" ",), pause=pause, forever=True)
 
 
-def http_error(status: int, times: int | None = None) -> Script:
+def http_error(status: int, times: int | None = None, retry_after: float = 60) -> Script:
     """Answers with an HTTP error, the first `times` times if given, and then soundly."""
     left = [times]
 
@@ -35,7 +35,7 @@ def http_error(status: int, times: int | None = None) -> Script:
         if left[0] == 0:
             return engineer(request)
         left[0] = left[0] - 1 if left[0] is not None else None
-        return Trouble(status, f"the sandbox answers {status}", {"retry-after": "60"})
+        return Trouble(status, f"the sandbox answers {status}", {"retry-after": f"{retry_after:g}"})
 
     return script
 
@@ -83,6 +83,55 @@ def overspends(request: ChatRequest) -> Outcome:
     return replace(reply, tokens=(900_000, 100_000))
 
 
+def strange_tools(request: ChatRequest) -> Outcome:
+    """Calls tools that nobody offered, another one each time."""
+    return Reply(calls=(Call(f"kubectl_{len(request.messages)}", {"command": "get pods"}),))
+
+
+def strange_arguments(request: ChatRequest) -> Outcome:
+    """Calls the tools it is offered with arguments they do not take."""
+    offered = [tool for tool in request.tools if tool.parameters.get("required") and "hypothesis" not in str(tool)]
+    return Reply(calls=tuple(Call(tool.name, {"cluster": 7, "it": [len(request.messages)]}) for tool in offered[:2]))
+
+
+def colliding_arguments(request: ChatRequest) -> Outcome:
+    """Names an argument as no function can take it."""
+    return Reply(calls=(Call(request.tools[0].name, {"self": 1, "config": 2, "run_manager": 3}),))
+
+
+def broken_arguments(request: ChatRequest) -> Outcome:
+    """Writes arguments that are not JSON."""
+    return _said_raw('{"hypothesis": "the pod is', request)
+
+
+def twice(request: ChatRequest) -> Outcome:
+    """Says a member of its answer twice, the first time soundly."""
+    first, last = '"hypothesis": "a", "confidence": 9', '"hypothesis": "b", "confidence": 3, "actions": []'
+    return _said_raw("{" + first + ', "actions": [{"action": {"kind": "shell"}, "quotes": []}], ' + last + "}", request)
+
+
+def _said_raw(arguments: str, request: ChatRequest) -> Raw:
+    """An answer by tool whose arguments are exactly this text."""
+    function = {"name": Reading(request).answer_tool or "answer", "arguments": arguments}
+    message = {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "c1", "type": "function", "function": function}],
+    }
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    return Raw((json.dumps({"id": "x", "object": "chat.completion", "model": "m", "created": 1, "choices": [choice]}),))
+
+
+def novel(request: ChatRequest) -> Outcome:
+    """Talks for a megabyte, and says nothing."""
+    return Reply(text="It was a dark and stormy deploy. " * 30_000)
+
+
+def endless(request: ChatRequest) -> Outcome:
+    """An answer that goes on until nobody listens."""
+    return Raw((" " * 262_144,), forever=True)
+
+
 MODES: dict[str, Callable[[str], Script]] = {
     "engineer": lambda _: engineer,
     "slow": lambda value: slow(float(value or 60)),
@@ -94,6 +143,12 @@ MODES: dict[str, Callable[[str], Script]] = {
     "cut_off": lambda _: cut_off,
     "no_choices": lambda _: no_choices,
     "refuses": lambda _: refuses,
+    "strange_tools": lambda _: strange_tools,
+    "strange_arguments": lambda _: strange_arguments,
+    "broken_arguments": lambda _: broken_arguments,
+    "twice": lambda _: twice,
+    "novel": lambda _: novel,
+    "endless": lambda _: endless,
     "loops": lambda _: loops,
     "overspends": lambda _: overspends,
     "obeys_injection": lambda _: obeys_injection,

@@ -26,6 +26,8 @@ _DIMENSIONS = {
     "ServiceName": "service",
     "InstanceId": "instance_id",
 }
+NARROWING = ("dimensions", "deployment")
+"""Arguments worth giving though a read can do without."""
 _TROUBLED = re.compile(r"(?i)restart|crashloop|oomkilled|ended ")
 
 
@@ -109,7 +111,7 @@ class Reading:
     def _call(self, tool: Tool) -> Call | None:
         properties, required = tool.parameters.get("properties", {}), tool.parameters.get("required", [])
         known = {**self.known, **self._log_group(tool)}
-        wanted = [name for name in properties if name in required or name == "dimensions"]
+        wanted = [name for name in properties if name in required or name in NARROWING]
         if any(name not in known for name in wanted if name in required):
             return None
         arguments = {name: known[name] for name in wanted if name in known}

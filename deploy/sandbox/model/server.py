@@ -55,7 +55,8 @@ def _chat(script: Script, journal: Journal) -> Callable[[Request], Awaitable[Res
         if not http.headers.get("authorization", "").startswith("Bearer "):
             return _error(HTTPStatus.UNAUTHORIZED, "You didn't provide an API key.")
         try:
-            request = wire.parse(await http.json())
+            body = await http.body()
+            request = wire.parse(json.loads(body), len(body))
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as fault:
             return _error(HTTPStatus.BAD_REQUEST, f"not a chat request: {fault!r}")
         number = journal.add(request)
@@ -81,6 +82,8 @@ def _response(outcome: Outcome, request: ChatRequest, number: int) -> Response:
                 return StreamingResponse(wire.events(outcome, request, number), media_type="text/event-stream")
             return JSONResponse(wire.completion(outcome, request, number))
         case Trouble():
+            if outcome.body is not None:
+                return JSONResponse(outcome.body, status_code=outcome.status)
             return _error(outcome.status, outcome.message, dict(outcome.headers))
         case Raw():
             return StreamingResponse(_slowly(outcome), media_type="application/json")

@@ -54,6 +54,10 @@ class ChatRequest:
     schema: Json | None = None
     stream: bool = False
     stream_usage: bool = False
+    size: int = 0
+    """Bytes of the body as it was sent: messages, tools and all."""
+    options: Json = field(default_factory=dict)
+    """Every other member of the body: limits, the choice of tools."""
 
     @property
     def tokens(self) -> int:
@@ -80,6 +84,8 @@ class Trouble:
     status: int
     message: str
     headers: Json = field(default_factory=dict)
+    body: Json | None = None
+    """The whole error, where it is not shaped as OpenAI's."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +102,8 @@ Script: TypeAlias = Callable[[ChatRequest], Outcome]
 """A model's behaviour: what it does with one request. It keeps nothing between two of them, as models do not."""
 
 
-def parse(body: Json) -> ChatRequest:
-    """A request body as a value. Raises KeyError or TypeError where it is not one."""
+def parse(body: Json, size: int = 0) -> ChatRequest:
+    """A request body of so many bytes as a value. Raises KeyError or TypeError where it is not one."""
     format_ = body.get("response_format") or {}
     schema = format_.get("json_schema", {}).get("schema") if format_.get("type") == "json_schema" else None
     return ChatRequest(
@@ -107,6 +113,8 @@ def parse(body: Json) -> ChatRequest:
         schema=schema,
         stream=bool(body.get("stream")),
         stream_usage=bool((body.get("stream_options") or {}).get("include_usage")),
+        size=size,
+        options={name: value for name, value in body.items() if name not in ("model", "messages", "tools")},
     )
 
 

@@ -19,7 +19,7 @@ from bot.investigation.values import ModelAccess, ModelFailed
 from deploy.sandbox.model import ScriptedModel, faults
 from deploy.sandbox.model.engineer import engineer
 from deploy.sandbox.model.obedience import obeys_injection
-from deploy.sandbox.model.wire import ChatRequest, Outcome, Raw, Script, completion
+from deploy.sandbox.model.wire import Call, ChatRequest, Outcome, Raw, Reply, Script, completion
 from deploy.sandbox.serving import LoopbackServer
 from tools.actions import RestartDeployment, SetEnv
 from tools.clients import Readers
@@ -55,7 +55,22 @@ def test_the_model_is_offered_reads_and_a_way_to_answer_and_nothing_else(asking:
     asking()
 
     offered = {tool.name for tool in asking.model.requests[0].tools}
-    assert offered == {read.name for read in asking.world.reads()} | {"ModelProposal"}
+    of_the_cluster = {read.name for read in asking.world.reads() if not read.name.startswith("aws_")}
+    assert offered == of_the_cluster | {"ModelProposal", "read_evidence", "show_reads"}
+
+
+def test_reads_of_another_provider_are_told_by_name_and_shown_when_asked_for(asking: Any) -> None:
+    def curious(request: ChatRequest) -> Outcome:
+        if len(request.messages) == 2:
+            return Reply(calls=(Call("show_reads", {"names": ["aws_alarm", "rm_rf"]}),))
+        return engineer(request)
+
+    asking(curious)
+
+    first, second = (request for request in asking.model.requests[:2])
+    assert "aws_alarm" in first.messages[0].text
+    assert "aws_alarm" not in {tool.name for tool in first.tools}
+    assert {tool.name for tool in second.tools} - {tool.name for tool in first.tools} == {"aws_alarm"}
 
 
 def test_it_is_told_what_the_rules_found_and_could_not_see(asking: Any, question: Any) -> None:
@@ -98,14 +113,21 @@ FAILURES: dict[str, tuple[Script, dict[str, Any], str]] = {
     "drips": (faults.drips(), {"seconds": 0.6}, "timeout"),
     "500": (faults.http_error(500), {}, "http 500"),
     "429 with a long retry-after": (faults.http_error(429), {}, "http 429"),
-    "401": (faults.http_error(401), {}, "http 401"),
+    "401": (faults.http_error(401), {}, "http 401: check OPENAI_API_KEY"),
     "prose": (faults.nonsense, {}, "nonsense"),
     "wrong shape": (faults.wrong_shape, {}, "nonsense"),
     "not json": (faults.not_json, {}, "nonsense"),
     "cut off": (faults.cut_off, {}, "nonsense"),
     "no choices": (faults.no_choices, {}, "nonsense"),
     "refuses": (faults.refuses, {}, "refused"),
-    "loops": (faults.loops, {"turns": 4}, "budget: 4 calls"),
+    "loops": (faults.loops, {}, "went in circles"),
+    "loops with few turns": (faults.loops, {"turns": 2}, "budget: 2 calls"),
+    "calls tools there are not": (faults.strange_tools, {}, "went in circles"),
+    "reads with arguments that are none": (faults.strange_arguments, {}, "went in circles"),
+    "arguments that are no JSON": (faults.broken_arguments, {}, "nonsense"),
+    "arguments with names of our own": (faults.colliding_arguments, {}, "nonsense"),
+    "a novel": (faults.novel, {"tokens": 1_000_000}, "nonsense"),
+    "an answer without end": (faults.endless, {}, "nonsense"),
     "overspends": (faults.overspends, {}, "budget: 1,000,000 tokens"),
 }
 
@@ -123,20 +145,78 @@ def test_every_bad_model_ends_in_a_reason_people_understand_and_in_time(
     assert failure.value.usage.calls >= 1
 
 
-def test_a_looping_model_is_called_no_more_than_it_may(asking: Any) -> None:
+def test_a_looping_model_is_stopped_at_the_third_same_read_and_offered_nothing_but_to_answer(
+    asking: Any, paint: Any
+) -> None:
+    asking.world.picture = [paint("k8s_list_workloads", "Deployment checkout: 0 of 2 available", "shop")]
     with pytest.raises(ModelFailed) as failure:
-        asking(faults.loops, turns=3)
+        asking(faults.loops)
 
-    assert len(asking.model.requests) == failure.value.usage.calls == 3
+    assert len(asking.model.requests) == failure.value.usage.calls == 4
+    assert len(asking.world.looks) == 1
+    assert {tool.name for tool in asking.model.requests[-1].tools} == {"ModelProposal"}
+
+
+def test_a_model_that_stops_looping_when_told_to_answer_is_heard(asking: Any) -> None:
+    def dithers(request: ChatRequest) -> Outcome:
+        return faults.loops(request) if len(request.tools) > 1 else engineer(request)
+
+    assert asking(dithers).model == "scripted"
+
+
+def test_an_answer_whose_members_come_twice_is_judged_as_it_is_read(asking: Any) -> None:
+    """JSON readers take the last of two; what is judged is what is used, whichever it is."""
+    answer = asking(faults.twice)
+
+    assert answer.proposal.actions == ()
+    assert answer.proposal.confidence <= 3
+
+
+def test_an_answer_in_a_code_block_is_an_answer(asking: Any) -> None:
+    def plain(request: ChatRequest) -> Outcome:
+        sound = engineer(request)
+        assert isinstance(sound, Reply)
+        answered = next((call for call in sound.calls if call.name == "ModelProposal"), None)
+        return Reply(text=f"```json\n{json.dumps(answered.arguments)}\n```") if answered else sound
+
+    assert asking(plain).proposal.actions == asking().proposal.actions != ()
+
+
+def test_a_long_conversation_is_shortened_from_its_oldest_end_and_every_id_stays(asking: Any, paint: Any) -> None:
+    asking.world.picture = [paint(read.name, f"{read.name} " + "x" * 60_000) for read in asking.world.reads()]
+    lists = (read for read in asking.world.reads() if read.name.startswith("k8s_list"))
+    names = [read.name for read in lists if "namespace" in read.arguments.model_fields]
+
+    def reads_all(request: ChatRequest) -> Outcome:
+        done = sum(len(message.calls) for message in request.messages)
+        if done < 3 * len(names):
+            return Reply(calls=(Call(names[done % len(names)], {"namespace": f"ns-{done}"}),))
+        return engineer(request)
+
+    asking(reads_all, turns=50, reads=50, tokens=10**6)
+
+    sizes = [sum(len(message.text) for message in request.messages) for request in asking.model.requests]
+    assert max(sizes) < 45_000
+    assert asking.heard.count("shown before; read_evidence shows it again") > 3
+    assert all(f'read="{name}"' in asking.heard for name in names)
 
 
 def test_an_endpoint_that_stumbles_once_is_asked_again(asking: Any) -> None:
     soundly = asking()
 
-    answer = asking(faults.http_error(503, times=1))
+    answer = asking(faults.http_error(503, times=2, retry_after=0))
 
     assert answer.proposal.actions == soundly.proposal.actions != ()
-    assert answer.usage.calls == soundly.usage.calls + 1
+    assert answer.usage.calls == soundly.usage.calls + 2
+
+
+def test_an_endpoint_that_says_how_long_to_wait_is_given_that_long(asking: Any) -> None:
+    started = time.monotonic()
+
+    answer = asking(faults.http_error(429, times=1, retry_after=1))
+
+    assert answer.proposal.actions != ()
+    assert time.monotonic() - started >= 1
 
 
 def test_an_endpoint_that_is_not_there_is_unreachable(question: Any, world: Any) -> None:
@@ -243,6 +323,31 @@ def test_an_obedient_model_can_propose_a_known_action_but_not_be_sure_of_it(aski
 
     assert answer.proposal.actions == (RestartDeployment(namespace="shop", deployment="checkout"),)
     assert answer.proposal.confidence <= 5
+
+
+LONG = "".join(f"line {number} says nothing\n" for number in range(2_000)) + "the end"
+
+
+def test_a_long_piece_is_shown_in_part_kept_whole_and_paged_through(asking: Any, paint: Any) -> None:
+    asking.world.picture = [piece := paint("k8s_list_events", LONG, "shop/events")]
+    asked = ({"evidence_id": piece.id, "grep": "line 777 "}, {"evidence_id": piece.id, "offset": 20_000})
+
+    def pages(request: ChatRequest) -> Outcome:
+        made = sum(len(message.calls) for message in request.messages)
+        if made == 0:
+            return Reply(calls=(Call("k8s_list_events", {"namespace": "shop"}),))
+        return Reply(calls=(Call("read_evidence", asked[made - 1]),)) if made < 3 else engineer(request)
+
+    answer = asking(pages)
+
+    shown = [message.text for message in asking.model.requests[-1].messages if message.role == "tool"]
+    assert len(shown[0]) < 5_000
+    assert "2,001 lines say 2 different things" in shown[0]
+    assert "1 of 1 lines that hold" in shown[1]
+    assert "\nline 777 says nothing\n" in shown[1]
+    assert LONG[20_000:23_000] in shown[2]
+    assert next(one for one in answer.evidence if one.id == piece.id).excerpt == LONG
+    assert answer.reads[:2] == ("k8s_list_events shop", f"read_evidence {piece.id}/line 777")
 
 
 def test_a_tool_that_was_not_offered_cannot_be_called(asking: Any, paint: Any) -> None:

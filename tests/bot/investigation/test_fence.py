@@ -58,7 +58,7 @@ def test_a_long_excerpt_keeps_its_beginning_and_more_of_its_end() -> None:
 
     assert cut.startswith("line 0\n")
     assert cut.endswith("line 4999\n")
-    assert len(cut) < HEAD + TAIL + 60
+    assert len(cut) < HEAD + TAIL + 90
     assert f"{len(text) - HEAD - TAIL:,} characters left out" in cut
 
 

@@ -71,7 +71,6 @@ def test_a_full_disk_that_holds_logs_is_cleaned_up(path: str) -> None:
         pytest.param(full_disk(path="/data"), "does not hold /var/log", id="a data disk"),
         pytest.param(full_disk(ping="ConnectionLost"), "cannot reach", id="the agent is lost"),
         pytest.param(full_disk(ping=None), "cannot reach", id="no agent"),
-        pytest.param(full_disk(state="stopped"), "cannot reach", id="stopped"),
     ],
 )
 def test_where_a_person_has_to_act_there_is_advice_and_no_action(picture: Picture, says: str) -> None:
@@ -79,6 +78,15 @@ def test_where_a_person_has_to_act_there_is_advice_and_no_action(picture: Pictur
 
     assert found.actions == ()
     assert says in found.advice
+
+
+def test_the_disk_of_a_stopped_machine_is_left_alone() -> None:
+    picture = full_disk(state="stopped")
+
+    found = [remedy(finding, picture) for finding in diagnose(picture).findings]
+
+    assert [one.finding.code for one in found] == ["aws.ec2_not_running", "aws.disk_full"]
+    assert [one.actions for one in found] == [(), ()]
 
 
 def test_a_name_no_action_can_hold_is_left_to_people() -> None:

@@ -23,6 +23,7 @@ from tools.reads.kubernetes.picture import (
     ServicePort,
     Template,
     Terminated,
+    Usage,
     Workload,
 )
 from tools.reads.kubernetes.views import Condition, Node
@@ -176,4 +177,53 @@ def picture(*, subject: KubernetesSubject | None = None, **seen: Any) -> Picture
     """The namespace shop at NOW."""
     return Picture(
         subject=subject or KubernetesSubject(namespace="shop"), **{"at": NOW, "now": NOW, "nodes": (node(),), **seen}
+    )
+
+
+def crowd(pods: int = 1000, *, a_workload: int = 20, ill: int = 5) -> Picture:
+    """A namespace with many healthy pods, some that crash for lack of a variable, nodes, noise and metrics."""
+    names = [f"app-{number}" for number in range(-(-pods // a_workload))]
+    nodes = tuple(node(f"node-{number}") for number in range(max(1, pods // 50)))
+    made = [
+        _member(name, at, a_workload, nodes, ill=place < ill)
+        for place, name in enumerate(names)
+        for at in range(a_workload)
+    ]
+    crashing = [one for one in made[:pods] if not one.ready]
+    loud = [event("BackOff", "Back-off restarting failed container", name=one.name, count=99) for one in crashing]
+    return picture(
+        workloads=tuple(
+            deployment(
+                template(labels={"app": name}),
+                name=name,
+                wanted=a_workload,
+                replicas=a_workload,
+                updated=a_workload,
+                ready=0 if place < ill else a_workload,
+                available=0 if place < ill else a_workload,
+            )
+            for place, name in enumerate(names)
+        ),
+        pods=tuple(made[:pods]),
+        nodes=nodes,
+        services=tuple(service({"app": name}, name=name) for name in names),
+        endpoints=tuple(endpoints(a_workload, name=name) for name in names),
+        events=(*loud, *(event("Pulled", "Container image already present", name=one.name) for one in made[:pods])),
+        logs=tuple(
+            Log(pod=one.name, container="app", previous=True, lines=("ERROR DATABASE_URL is not set",) * 40)
+            for one in crashing[:12]
+        ),
+        usage=tuple(Usage(pod=one.name, container="app", memory=GIBIBYTE, cpu=Decimal(1)) for one in made[:pods]),
+    )
+
+
+def _member(workload: str, number: int, of: int, nodes: tuple[Node, ...], *, ill: bool) -> Pod:
+    return pod(
+        waiting("CrashLoopBackOff", last=ended(1), restarts=9) if ill else state(),
+        ready=not ill,
+        name=f"{workload}-1-{number:05}",
+        owner_name=workload,
+        replica_set="web-1",
+        labels={"app": workload},
+        node=nodes[number * len(nodes) // of].name,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,20 @@ from hypothesis import strategies as st
 
 from tests.tools.kubernetes.shop import SCENARIOS, Shop
 from tools.criteria import RolloutDone
-from tools.reads.kubernetes import pods, quantities, surroundings, workloads
+from tools.reads.kubernetes import (
+    admission,
+    authorship,
+    autoscaling,
+    batch,
+    gitops,
+    limits,
+    pods,
+    quantities,
+    routing,
+    storage,
+    surroundings,
+    workloads,
+)
 from tools.reads.kubernetes.criteria import measure
 from tools.reads.kubernetes.resolve import deployment_of_pod_name, resolved, subject_of
 from tools.subjects import KubernetesSubject
@@ -23,9 +38,39 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=12,
 )
-FIELDS = ("metadata", "spec", "status", "labels", "containers", "name", "conditions", "env", "endpoints", "template")
+FIELDS = (
+    *("metadata", "spec", "status", "labels", "containers", "name", "conditions", "env", "endpoints", "template"),
+    *("rules", "http", "paths", "backend", "service", "port", "tls", "volumes", "configMap", "limits", "metrics"),
+    *("webhooks", "managedFields", "fieldsV1", "f:spec", "f:data", "time", "creationTimestamp", "items", "parents"),
+)
+VIEWS: tuple[Callable[[JsonObject], object], ...] = (
+    pods.pod,
+    pods.usage,
+    workloads.stateful_set,
+    workloads.daemon_set,
+    workloads.autoscaler,
+    surroundings.service,
+    surroundings.node,
+    surroundings.node_usage,
+    surroundings.event,
+    batch.job,
+    batch.cron_job,
+    limits.budget,
+    limits.quota,
+    storage.claim,
+    storage.volume,
+    storage.storage_class,
+    routing.ingress,
+    routing.ingress_class,
+    routing.gateway,
+    routing.route,
+    routing.network_policy,
+    gitops.application,
+    partial(gitops.flux, kind="Kustomization"),
+)
+"""Every view of one object."""
 OBJECTS = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.just("x"),
+    st.none() | st.booleans() | st.integers() | st.sampled_from(("x", "2026-11-20T06:00:00", "2026-11-20T06:00:00Z")),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
     max_leaves=25,
 )
@@ -69,11 +114,15 @@ def test_no_text_breaks_the_reading_of_a_quantity(quantity: str) -> None:
 
 @given(st.dictionaries(st.sampled_from(FIELDS), OBJECTS, max_size=5))
 def test_an_object_with_holes_never_breaks_a_view(raw: JsonObject) -> None:
-    pods.pod(raw)
+    for view in VIEWS:
+        view(raw)
     workloads.deployment(raw, (raw,))
-    surroundings.service(raw)
-    surroundings.node(raw)
     surroundings.endpoints((raw,))
+    for views in (limits.limit_ranges, autoscaling.metrics, partial(admission.webhooks, mutating=True)):
+        list(views(raw))
+    gitops.serves(raw, "a")
+    authorship.last_written(raw, "spec")
+    authorship.keys_of(raw, "data")
 
 
 @given(JSON, JSON)

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from tests.tools.kubernetes.objects import cluster, thing, wrote
 from tests.tools.kubernetes.shop import AT, Broken, Shop
 from tools.clients import Readers
+from tools.clients.dump import Dump
 from tools.errors import PermanentError
 from tools.evidence import Evidence, Trust
 from tools.reads.kubernetes.table import READS
@@ -22,6 +24,13 @@ def ask(shop: Shop, row: str, /, **arguments: Any) -> Evidence:
     read = next(found for found in READS if found.name == row)
     readers = Readers(kubernetes=shop.reader, aws=None)
     (answer,) = read.run(read.arguments(**arguments), AT, readers)
+    return answer
+
+
+def answer_of(dump: Dump, row: str) -> Evidence:
+    """The answer of one row about namespace shop of a dump."""
+    read = next(found for found in READS if found.name == row)
+    (answer,) = read.run(read.arguments(namespace="shop"), AT, Readers(kubernetes=dump, aws=None))
     return answer
 
 
@@ -109,6 +118,93 @@ def test_nodes_are_listed_with_the_room_they_offer(untouched: Shop) -> None:
 
     assert answer.summary == "3 nodes"
     assert "node node-0 ready, offers 8Gi memory and 4000m cpu" in answer.excerpt
+
+
+def test_a_pod_is_described_with_how_its_containers_ended(broken: Broken) -> None:
+    shop = broken("1-missing-env")
+
+    answer = ask(shop, "k8s_describe_pod", namespace="shop", pod=ill_pod(shop))
+
+    assert re.search(r"of ReplicaSet checkout-\S+, on node-\d", answer.excerpt)
+    assert re.search(r"app its last run ended Error, exit 1 at 20\d\d-", answer.excerpt)
+    assert "condition Ready=False" in answer.excerpt
+
+
+def test_every_pod_is_listed_with_its_workload_and_node(untouched: Shop) -> None:
+    answer = ask(untouched, "k8s_list_pods", namespace="shop")
+
+    assert answer.summary == "2 pods"
+    assert all(re.search(r"; of Deployment web, on node-\d$", line) for line in answer.excerpt.splitlines())
+
+
+def test_the_changes_of_a_namespace_are_told_in_the_order_of_time(broken: Broken) -> None:
+    answer = ask(broken("2-out-of-memory"), "k8s_what_changed", namespace="shop")
+
+    assert answer.excerpt.endswith("revision 2: app limit memory: 512Mi -> 128Mi by python-requests")
+    assert answer.trust is Trust.TEXT
+
+
+def test_a_node_is_described_with_the_pods_on_it(untouched: Shop) -> None:
+    answer = ask(untouched, "k8s_describe_node", node="node-0")
+
+    assert "condition Ready=True" in answer.excerpt
+    assert "shop/web-" in ask(untouched, "k8s_describe_node", node=untouched.picture().pods[0].node).excerpt
+
+
+def test_what_is_used_now_is_told_the_largest_first(untouched: Shop) -> None:
+    answer = ask(untouched, "k8s_top", namespace="shop")
+
+    assert answer.summary == "2 containers, 3 nodes"
+    assert re.match(r"web-\S+/app \d+Mi memory, \d+m cpu", answer.excerpt)
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("k8s_list_jobs", "nothing"),
+        ("k8s_list_ingresses", "nothing"),
+        ("k8s_list_network_policies", "nothing"),
+        ("k8s_list_storage", "StorageClass standard by sandbox.local/disk, Immediate, default"),
+        ("k8s_list_limits", "nothing"),
+        ("k8s_list_configs", "secrets may not be listed"),
+        ("k8s_list_gitops", "nothing"),
+    ],
+)
+def test_what_a_namespace_lacks_is_said_to_be_none(untouched: Shop, row: str, says: str) -> None:
+    assert ask(untouched, row, namespace="shop").excerpt == says
+
+
+def test_everything_around_workloads_is_told_in_a_line_each() -> None:
+    hook = {"ingressClassName": "nginx", "defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}}
+    applied = {
+        "metadata": {"managedFields": [wrote("kubectl", {"f:data": {"f:MODE": {}}})]},
+        "data": {"MODE": PASSWORD},
+    }
+    dump = cluster(
+        thing("networking.k8s.io/v1", "Ingress", "web", spec=hook),
+        thing("networking.k8s.io/v1", "NetworkPolicy", "deny", spec={"podSelector": {}}),
+        thing("batch/v1", "CronJob", "sync", spec={"schedule": "* * * * *", "suspend": True}),
+        thing("v1", "PersistentVolumeClaim", "data", spec={"storageClassName": "fast"}, status={"phase": "Pending"}),
+        thing("v1", "ResourceQuota", "small", status={"hard": {"pods": "4"}, "used": {"pods": "3"}}),
+        thing("v1", "ConfigMap", "conf", **applied),
+        thing("v1", "Secret", "db", data={"password": PASSWORD}),
+        thing("argoproj.io/v1alpha1", "Application", "web", "argocd", spec={"destination": {"namespace": "shop"}}),
+    )
+    rows = ("ingresses", "network_policies", "jobs", "storage", "limits", "configs", "gitops")
+
+    said = "\n".join(answer_of(dump, f"k8s_list_{row}").excerpt for row in rows)
+
+    assert said.splitlines() == [
+        "Ingress web class nginx at no address: default -> web:80",
+        "NetworkPolicy deny on every pod: Ingress; lets nothing through: Ingress",
+        'CronJob sync "* * * * *", suspended: last scheduled unknown, last succeeded unknown',
+        "PersistentVolumeClaim data Pending, class fast, asks for -",
+        "ResourceQuota small: pods 3 of 4",
+        "ConfigMap conf keys MODE, last written by kubectl at 2026-11-20T08:50:00+00:00",
+        "Secret db",
+        "Application argocd/web -, -, at - since unknown",
+    ]
+    assert PASSWORD not in said
 
 
 def test_no_autoscaler_is_said_to_be_none(untouched: Shop) -> None:

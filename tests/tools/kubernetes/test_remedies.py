@@ -185,6 +185,20 @@ def test_without_a_past_a_liveness_probe_asks_what_the_contented_readiness_probe
     assert action == SetProbe(namespace="shop", deployment="web", container="app", probe="liveness", path="/readyz")
 
 
+def test_a_probe_that_only_lost_its_patience_is_undone_with_its_rollout() -> None:
+    patient = asking("/healthz").model_copy(update={"failure_threshold": 30})
+    before = revision(1, template(container(startup=patient)), available=2)
+    kill = event("Killing", "Container app failed startup probe, will be restarted")
+    seen = rolled_out(
+        container(startup=asking("/healthz")),
+        before,
+        states=KILLED,
+        events=(event("Unhealthy", "Startup probe failed: connection refused"), kill),
+    )
+
+    assert actions(seen) == [UndoRollout(namespace="shop", deployment="web", to_revision=1)]
+
+
 def test_an_application_that_answers_nobody_is_not_given_another_probe() -> None:
     same = asking("/readyz")
 
@@ -201,6 +215,19 @@ def test_a_readiness_probe_asks_the_only_port_there_is() -> None:
     (action,) = actions(rolled_out(container(readiness=asking("/readyz", "9999")), states=unready, events=(failed,)))
 
     assert action == SetProbe(namespace="shop", deployment="web", container="app", probe="readiness", port="http")
+
+
+def test_a_probe_that_rightly_says_no_is_left_alone() -> None:
+    failed = event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")
+    waits = (log('ERROR connection to server at "db", port 5432 failed: Connection refused'),)
+    unready = (state(ready=False),)
+    before = revision(1, template(container(image="registry.local/web:3.0.0", readiness=asking("/readyz", "9999"))))
+    seen = rolled_out(container(readiness=asking("/readyz", "9999")), before, states=unready, events=(failed,))
+
+    assert len(actions(seen)) == 1
+    fix = fix_of(seen.model_copy(update={"logs": waits}))
+    assert fix.actions == ()
+    assert "db:5432" in fix.advice
 
 
 def stuck(*older: Revision, used: int = 0) -> Picture:

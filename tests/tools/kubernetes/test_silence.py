@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.tools.kubernetes.near_misses import NEAR
 from tests.tools.kubernetes.pictures import (
     ago,
     container,
@@ -131,6 +132,13 @@ def test_nothing_is_found_where_nothing_is_wrong(case: str) -> None:
     diagnosis = diagnose(SILENT[case])
 
     assert diagnosis.findings == ()
+
+
+@pytest.mark.parametrize(("code", "case"), [(code, case) for code, cases in NEAR.items() for case in cases])
+def test_a_rule_stays_silent_on_what_only_looks_like_its_fault(code: str, case: str) -> None:
+    diagnosis = diagnose(NEAR[code][case])
+
+    assert code not in {finding.code for finding in diagnosis.findings}
 
 
 def test_a_paused_deployment_is_said_to_be_paused_and_nothing_else() -> None:

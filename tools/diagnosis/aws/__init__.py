@@ -5,20 +5,97 @@ A rule that knows nothing about the alarm's metric stays silent; the evidence is
 
 from __future__ import annotations
 
-from tools.diagnosis import Diagnosis
-from tools.diagnosis.aws import capacity, database, disk
+from collections.abc import Iterable, Iterator
+
+from tools.diagnosis import Diagnosis, in_order
+from tools.diagnosis.aws import (
+    application,
+    balancers,
+    capacity,
+    database,
+    databases,
+    disk,
+    edges,
+    functions,
+    machines,
+    services,
+    stores,
+)
+from tools.diagnosis.aws.health import Health
+from tools.diagnosis.aws.scene import scene
+from tools.diagnosis.aws.verdicts import health
+from tools.diagnosis.ranking import ranked
+from tools.evidence import Evidence, Finding
 from tools.reads.aws import evidence
 from tools.reads.aws.views import AlarmState, Picture
 
 RULES = (capacity.launch_failing, capacity.cpu_high, database.connection_errors, disk.disk_full)
-"""Cause before symptom: a group that cannot launch is the reason why its CPU stays high."""
+"""Rules about one thing of a picture."""
+FAMILIES = (application, balancers, databases, edges, functions, machines, services, stores)
+"""Rules about each resource of a kind; each module has `findings`."""
+MEASURES = ("aws_metric", "aws_cloudtrail", "aws_logs")
+"""Evidence that is kept only where a finding cites it: there is much, and most of it says that all is well."""
 
 
 def diagnose(picture: Picture) -> Diagnosis:
-    """Findings of every rule, with all the evidence. An alarm that is OK again has none; unknown stays a gap."""
+    """Findings of every rule, with the evidence. An alarm that is OK again has none; unknown stays a gap."""
     gaps = picture.gaps
     if picture.alarm is not None and picture.alarm.state is AlarmState.INSUFFICIENT_DATA:
         gaps = (*gaps, f"Alarm {picture.alarm.name} has insufficient data: its state is unknown, not fine")
     over = picture.alarm is not None and picture.alarm.state is AlarmState.OK
-    found = () if over else tuple(one for rule in RULES if (one := rule(picture)) is not None)
-    return Diagnosis(findings=found, evidence=evidence.of_picture(picture), gaps=gaps)
+    causes = ranked(() if over else _once(_found(picture)), scene(picture))
+    told = in_order(causes)
+    return Diagnosis(
+        findings=told,
+        evidence=_kept(picture, told),
+        gaps=gaps,
+        causes=causes,
+        well=tuple(_well(picture)),
+        next_look="" if told else _next_look(picture),
+    )
+
+
+def _found(picture: Picture) -> Iterator[Finding]:
+    yield from (one for rule in RULES if (one := rule(picture)) is not None)
+    for family in FAMILIES:
+        yield from family.findings(picture)
+
+
+def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """One finding per rule and resource, the first that was made."""
+    once: dict[tuple[str, str], Finding] = {}
+    for one in findings:
+        once.setdefault((one.code, one.resource.key), one)
+    return tuple(once.values())
+
+
+def _kept(picture: Picture, told: Iterable[Finding]) -> tuple[Evidence, ...]:
+    """The alarm, its metric and every resource; of the rest what is cited, and what the alarm's own service logged."""
+    cited = {piece for finding in told for piece in finding.evidence_ids}
+    if picture.watched is not None:
+        cited.add(evidence.of_series(picture.watched, picture.at).id)
+    logged = {line.group for line in picture.log_lines}
+    return tuple(
+        piece
+        for piece in evidence.of_picture(picture)
+        if piece.id in cited
+        or piece.tool not in MEASURES
+        or (piece.tool == "aws_logs" and piece.query.partition(" ")[2] in logged)
+    )
+
+
+def _well(picture: Picture) -> Iterator[str]:
+    for one in health(picture):
+        if one.health is Health.HEALTHY:
+            yield f"{one.resource.kind} {one.resource.name}: {one.summary}"
+
+
+def _next_look(picture: Picture) -> str:
+    """Where a person should look when no rule explains the alarm."""
+    unknown = next((one for one in health(picture) if one.health is Health.UNKNOWN), None)
+    if unknown is not None:
+        return f"{unknown.resource.kind} {unknown.resource.name} could not be judged: {unknown.summary}."
+    if picture.alarm is not None and picture.alarm.metric:
+        about = ", ".join(f"{name} {value}" for name, value in sorted(picture.subject.dimensions.items()))
+        return f"Ask whoever owns {picture.subject.namespace} {picture.subject.metric} ({about}) what moves it."
+    return "Read the alarm's own rule: it watches no single metric that sayso could follow."

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from tools.diagnosis.kubernetes.catalogue import role_of
 from tools.diagnosis.kubernetes.changes import latest_change
 from tools.diagnosis.kubernetes.suspects import Suspect
-from tools.evidence import Evidence, Finding, Severity, Trust, evidence
-from tools.reads.kubernetes.picture import Event, Log, Picture, Workload
+from tools.evidence import Evidence, Finding, Role, Severity, Trust, evidence
+from tools.reads.kubernetes.picture import Event, Log, Picture, Terminated, Workload
+from tools.reads.kubernetes.views import Condition
 from tools.redaction import redact
 from tools.resources import Resource
 
@@ -31,8 +34,13 @@ def found(
     severity: Severity,
     confidence: int,
     evidence: tuple[Evidence | None, ...],
+    since: datetime | None = None,
+    role: Role | None = None,
 ) -> Found:
-    """A finding resting on whatever of the evidence exists."""
+    """A finding resting on whatever of the evidence exists; `since` is when it began, where that is known.
+
+    Its role is the catalogue's, unless the evidence tells more of it: a crash whose log names a database that refuses.
+    """
     kept = tuple(piece for piece in evidence if piece is not None)
     finding = Finding(
         code=code,
@@ -42,13 +50,15 @@ def found(
         confidence=max(1, min(10, confidence)),
         resource=resource,
         evidence_ids=tuple(dict.fromkeys(piece.id for piece in kept)),
+        role=role or role_of(code),
+        since=since,
     )
     return Found(finding, kept)
 
 
 def severity_of(workload: Workload | None) -> Severity:
     """An outage when nothing of the workload serves, a nuisance while everything does."""
-    if workload is None or workload.kind != "Deployment":
+    if workload is None or workload.wanted == 0:
         return Severity.SEV3
     if workload.available == 0:
         return Severity.SEV1
@@ -86,16 +96,17 @@ def event(picture: Picture, seen: Event | None) -> Evidence | None:
     )
 
 
-def log(picture: Picture, written: Log | None) -> Evidence | None:
-    """The end of a log."""
+def log(picture: Picture, written: Log | None, line: str = "") -> Evidence | None:
+    """The end of a log, led by the line that matters where it stands further up."""
     if written is None:
         return None
     run = "previous" if written.previous else "current"
+    last = "\n".join(written.lines[-EXCERPT_LINES:])
     return evidence(
         tool="kubernetes.logs",
         query=f"{picture.namespace}/pods/{written.pod} log of {written.container}, {run} run",
         summary=f"last lines of the {run} run",
-        excerpt="\n".join(written.lines[-EXCERPT_LINES:]),
+        excerpt=last if line in last else f"{line}\n[...]\n{last}",
         at=picture.at,
         trust=Trust.TEXT,
     )
@@ -120,3 +131,59 @@ def what_changed(picture: Picture, workload: Workload) -> Evidence | None:
         at=picture.at,
         trust=Trust.STATUS,
     )
+
+
+def condition(picture: Picture, subject: str, said: Condition) -> Evidence:
+    """A condition a controller set on an object."""
+    text = f"{said.status} {said.reason}: {said.message}".strip(": ")
+    path = f"status.conditions[{said.type}]"
+    return quote(picture, subject, path, text, f"{said.type} is {said.status}: {said.reason or 'no reason given'}")
+
+
+def counts(picture: Picture, workload: Workload) -> Evidence:
+    """How many replicas a workload wants and has."""
+    return quote(picture, path_of(workload), "status", counted(workload), counted(workload))
+
+
+def counted(workload: Workload) -> str:
+    """The same in words."""
+    return (
+        f"{workload.available} of {workload.wanted} available, {workload.ready} ready, "
+        f"{workload.updated} of the current template"
+    )
+
+
+def path_of(workload: Workload) -> str:
+    """A workload as it stands in queries: `deployments/web`."""
+    return f"{workload.kind.lower()}s/{workload.name}"
+
+
+def asked(suspect: Suspect, field: str, text: str, summary: str) -> Evidence:
+    """What the pod's spec asks for this container."""
+    return status(suspect, text, path=f"spec.containers[{suspect.asked.name}].{field}", summary=summary)
+
+
+def waiting(suspect: Suspect) -> Evidence:
+    return status(
+        suspect,
+        f"{suspect.state.waiting} {suspect.state.message}",
+        path=f"status.containerStatuses[{suspect.state.name}].state.waiting",
+        summary=f"{suspect.state.name} waits: {suspect.state.waiting}",
+    )
+
+
+def ending(suspect: Suspect) -> Evidence | None:
+    end = suspect.last_end
+    if end is None:
+        return None
+    current = suspect.state.terminated is not None
+    return status(
+        suspect,
+        f"{end.reason} exit code {end.exit_code}{_at(end)}, {suspect.state.restarts} restarts",
+        path=f"status.containerStatuses[{suspect.state.name}].{'state' if current else 'lastState'}.terminated",
+        summary=f"{suspect.state.name} ended: {end.reason}, exit code {end.exit_code}",
+    )
+
+
+def _at(end: Terminated) -> str:
+    return f" at {end.finished:%Y-%m-%d %H:%M} UTC" if end.finished else ""

@@ -2,67 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
 
-from tools.diagnosis import Diagnosis
-from tools.diagnosis.kubernetes import crashes, images, probes, scheduling, services
+from tools.diagnosis import Diagnosis, in_order
+from tools.diagnosis.confidence import confidence, missing
+from tools.diagnosis.kubernetes import (
+    admission,
+    around,
+    batch,
+    configuration,
+    crashes,
+    evictions,
+    images,
+    inconclusive,
+    memory,
+    probes,
+    rollouts,
+    scaling,
+    scheduling,
+    sets,
+)
+from tools.diagnosis.kubernetes.catalogue import RULES
 from tools.diagnosis.kubernetes.citing import Found
+from tools.diagnosis.kubernetes.scene import Aim, scene
 from tools.diagnosis.kubernetes.suspects import Suspect, judged_pods, suspects
+from tools.diagnosis.ranking import ranked
 from tools.evidence import Finding
-from tools.reads.kubernetes.picture import Picture, selects
+from tools.reads.kubernetes.picture import Picture
 
 CONTAINER_RULES: tuple[Callable[[Suspect], Found | None], ...] = (
     images.image_invalid,
     images.image_never_pull,
     images.image_not_pulled,
-    crashes.missing_config_object,
-    crashes.missing_config_key,
+    configuration.missing_config_object,
+    configuration.missing_config_key,
     crashes.container_start_failed,
-    crashes.missing_env,
-    crashes.oom_killed,
+    memory.oom_killed,
+    configuration.missing_env,
     probes.liveness_kills,
     crashes.crash_loop,
     probes.readiness_failing,
+    crashes.recent_restart,
 )
 """For each container the first rule that speaks is the cause; those after it would only name its symptoms."""
 
-RANK = (
-    "k8s.request_exceeds_any_node",
-    "k8s.image_invalid",
-    "k8s.image_never_pull",
-    "k8s.image_not_found",
-    "k8s.image_auth",
-    "k8s.image_rate_limited",
-    "k8s.image_unreachable",
-    "k8s.missing_config_object",
-    "k8s.missing_config_key",
-    "k8s.missing_env",
-    "k8s.oom_killed",
-    "k8s.liveness_kills",
-    "k8s.selector_matches_nothing",
-    "k8s.readiness_failing",
-    "k8s.container_start_failed",
-    "k8s.claim_unbound",
-    "k8s.affinity_unsatisfied",
-    "k8s.nodes_cordoned",
-    "k8s.unschedulable_resources",
-    "k8s.untolerated_taint",
-    "k8s.crash_loop",
-)
-"""Every code, causes before symptoms. A rule whose code is missing here is a mistake a test catches."""
 
+def diagnose(picture: Picture, onset: datetime | None = None) -> Diagnosis:
+    """What the rules make of a picture. One finding per rule and resource, however many pods show it.
 
-def diagnose(picture: Picture) -> Diagnosis:
-    """What the rules make of a picture. One finding per rule and resource, however many pods show it."""
+    `onset` is when the trouble was first noticed; what began clearly later did not cause it.
+    """
     found: dict[tuple[str, str], Found] = {}
     for one in _everything(picture):
         found.setdefault((one.finding.code, one.finding.resource.key), one)
-    ranked = sorted(found.values(), key=lambda one: _rank(one.finding, picture))
-    evidence = {piece.id: piece for one in ranked for piece in one.evidence}
+    findings = tuple(_weighed(one.finding, picture) for one in found.values())
+    aim = Aim.of(picture)
+    causes = ranked(findings, scene(aim, onset))
+    told = in_order(causes)
+    evidence = {piece.id: piece for finding in told for piece in found[finding.code, finding.resource.key].evidence}
     return Diagnosis(
-        findings=tuple(one.finding for one in ranked),
+        findings=told,
         evidence=tuple(evidence.values()),
         gaps=(*picture.gaps, *_paused(picture)),
+        causes=causes,
+        well=inconclusive.well(picture, aim),
+        next_look=inconclusive.next_look(picture, aim, onset),
+        remarks=tuple(_put_back(picture, findings)),
     )
 
 
@@ -71,18 +77,19 @@ def cause(suspect: Suspect) -> Found | None:
     return next((found for rule in CONTAINER_RULES if (found := rule(suspect)) is not None), None)
 
 
-def concerns_subject(finding: Finding, picture: Picture) -> bool:
-    """Whether a finding is about what the alert names, directly or through the pods its Service selects."""
-    subject = picture.subject
-    if not (subject.deployment or subject.service or subject.pod):
-        return True
-    kind, name = finding.resource.kind, finding.resource.name
-    if kind == "Service":
-        return name in _services_of(picture)
-    return (kind, name) in _workloads_of(picture)
-
-
 def _everything(picture: Picture) -> Iterator[Found]:
+    """About workloads first: what is around them is often only told when nothing of theirs explains it."""
+    known: list[Found] = []
+    for one in _workloads(picture):
+        known.append(one)
+        yield one
+    surroundings = list(around.findings(picture, [one.finding for one in known]))
+    yield from surroundings
+    # Last, because it is only told of workloads nobody else has a word for.
+    yield from rollouts.short(picture, [one.finding for one in (*known, *surroundings)])
+
+
+def _workloads(picture: Picture) -> Iterator[Found]:
     for pod in judged_pods(picture):
         unplaced = scheduling.unschedulable(pod, picture)
         if unplaced is not None:
@@ -91,49 +98,27 @@ def _everything(picture: Picture) -> Iterator[Found]:
         ill = cause(suspect)
         if ill is not None:
             yield ill
-    for service in picture.services:
-        led_nowhere = services.selector_matches_nothing(service, picture)
-        if led_nowhere is not None:
-            yield led_nowhere
+    for rules in (images, admission, rollouts, sets, scaling, batch, evictions):
+        yield from rules.findings(picture)
 
 
-def _rank(finding: Finding, picture: Picture) -> tuple[bool, int, str, str]:
-    return (
-        not concerns_subject(finding, picture),
-        RANK.index(finding.code),
-        finding.severity.value,
-        finding.resource.key,
-    )
+def _weighed(finding: Finding, picture: Picture) -> Finding:
+    """Less sure by each kind its rule needs and nobody could read."""
+    rule = RULES.get(finding.code)
+    lacking = missing(rule.needs or () if rule else (), picture.unread, gaps=0)
+    return finding.model_copy(update={"confidence": confidence(finding.confidence, missing=lacking)})
 
 
-def _workloads_of(picture: Picture) -> set[tuple[str, str]]:
-    """The workloads the alert means: named, owning the named pod, or behind the named Service."""
-    subject = picture.subject
-    named = {("Deployment", subject.deployment)} if subject.deployment else set()
-    owned = {(pod.owner_kind, pod.owner_name) for pod in picture.pods if pod.name == subject.pod}
-    behind: set[tuple[str, str]] = set()
-    service = picture.service(subject.service) if subject.service else None
-    if service is not None:
-        behind = {
-            (found.kind, found.name)
-            for found in picture.workloads
-            if selects(service.selector, found.template.labels) or found.name == service.name
-        }
-    return named | owned | behind
-
-
-def _services_of(picture: Picture) -> set[str]:
-    """The Services the alert means: named, or leading to a workload it means (by selector, or by its very name)."""
-    named = {picture.subject.service} if picture.subject.service else set()
-    workloads = _workloads_of(picture)
-    leading = {
-        service.name
-        for service in picture.services
-        for found in picture.workloads
-        if (found.kind, found.name) in workloads
-        and (selects(service.selector, found.template.labels) or service.name == found.name)
-    }
-    return named | leading
+def _put_back(picture: Picture, findings: Collection[Finding]) -> Iterator[str]:
+    """Workloads somebody's tool keeps as Git has them: what is changed here does not last."""
+    ill = {(finding.resource.kind, finding.resource.name) for finding in findings}
+    for workload in picture.workloads:
+        if workload.managed_by and (workload.kind, workload.name) in ill:
+            apps = ", ".join(f"{app.kind} {app.name}" for app in picture.apps[:3])
+            yield (
+                f"{workload.name} is kept by {', '.join(workload.managed_by)}{f' ({apps})' if apps else ''}: its next "
+                "sync or release puts back what is changed here, so make the same change in Git"
+            )
 
 
 def _paused(picture: Picture) -> tuple[str, ...]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from tools.diagnosis.confidence import Strength, confidence
 from tools.diagnosis.kubernetes import citing
 from tools.diagnosis.kubernetes.citing import Found
-from tools.diagnosis.kubernetes.suspects import Suspect
-from tools.reads.kubernetes.picture import Event
+from tools.diagnosis.kubernetes.suspects import Suspect, suspects
+from tools.evidence import Evidence
+from tools.reads.kubernetes.picture import Event, Picture
+from tools.resources import Resource
 
 PULL_FAILURES = frozenset({"ErrImagePull", "ImagePullBackOff"})
 
@@ -31,31 +35,71 @@ def image_not_pulled(suspect: Suspect) -> Found | None:
     said = failed.message if failed else suspect.state.message
     for code, pattern, why in _REASONS:
         if pattern.search(said):
-            return _cannot_pull(suspect, code, why, failed, confidence=10 if failed else 8)
+            return _cannot_pull(suspect, code, why, failed)
     return None
+
+
+def findings(picture: Picture) -> Iterator[Found]:
+    """Pull secrets that are not there, of workloads whose images do not come."""
+    told: set[Resource] = set()
+    for suspect in suspects(picture):
+        if suspect.state.waiting in PULL_FAILURES and suspect.resource not in told:
+            missing = pull_secret_missing(suspect)
+            if missing is not None:
+                told.add(suspect.resource)
+                yield missing
+
+
+def pull_secret_missing(suspect: Suspect) -> Found | None:
+    """k8s.pull_secret_missing: imagePullSecrets names no Secret, by the list of names or the kubelet's own event."""
+    retrieved = suspect.event("FailedToRetrieveImagePullSecret")
+    known, named = suspect.picture.secrets, suspect.pod.asked.pull_secrets
+    absent = [name for name in named if (known is not None and name not in known) or _names(retrieved, name)]
+    if not absent:
+        return None
+    listed = known is not None and absent[0] not in known
+    return citing.found(
+        "k8s.pull_secret_missing",
+        f"{suspect.resource.name} lacks its pull secret {absent[0]}",
+        f"{suspect.resource.name} pulls its images with Secret {absent[0]}, which does not exist in "
+        f"{suspect.picture.namespace}.",
+        resource=suspect.resource,
+        severity=citing.severity_of(suspect.workload),
+        confidence=confidence(Strength.STATED if listed else Strength.MATCHED),
+        since=suspect.since,
+        evidence=(
+            citing.status(
+                suspect, ", ".join(named), path="spec.imagePullSecrets", summary=f"it pulls with {', '.join(named)}"
+            ),
+            citing.event(suspect.picture, retrieved),
+            citing.change(suspect),
+        ),
+    )
+
+
+def _names(event: Event | None, secret: str) -> bool:
+    return event is not None and re.search(rf"(?<![\w.-]){re.escape(secret)}(?![\w.-])", event.message) is not None
 
 
 def image_invalid(suspect: Suspect) -> Found | None:
     """k8s.image_invalid: waiting InvalidImageName."""
     if suspect.state.waiting != "InvalidImageName":
         return None
-    return _cannot_pull(suspect, "k8s.image_invalid", "its name is not a valid image reference", None, confidence=10)
+    return _cannot_pull(suspect, "k8s.image_invalid", "its name is not a valid image reference", None)
 
 
 def image_never_pull(suspect: Suspect) -> Found | None:
     """k8s.image_never_pull: waiting ErrImageNeverPull; the image is not on the node and may not be fetched."""
     if suspect.state.waiting != "ErrImageNeverPull":
         return None
-    return _cannot_pull(
-        suspect, "k8s.image_never_pull", "it is not on the node and may not be pulled", None, confidence=10
-    )
+    return _cannot_pull(suspect, "k8s.image_never_pull", "it is not on the node and may not be pulled", None)
 
 
 def _pull_event(suspect: Suspect) -> Event | None:
     return suspect.event("Failed", "Failed to pull image")
 
 
-def _cannot_pull(suspect: Suspect, code: str, why: str, failed: Event | None, *, confidence: int) -> Found:
+def _cannot_pull(suspect: Suspect, code: str, why: str, failed: Event | None) -> Found:
     image = suspect.asked.image
     before = suspect.before.image if suspect.before else None
     was = (
@@ -67,7 +111,8 @@ def _cannot_pull(suspect: Suspect, code: str, why: str, failed: Event | None, *,
         f"Image {image} of container {suspect.asked.name} cannot be pulled: {why}{was}.",
         resource=suspect.resource,
         severity=citing.severity_of(suspect.workload),
-        confidence=confidence,
+        confidence=_sureness(suspect, failed),
+        since=suspect.since,
         evidence=(
             citing.event(suspect.picture, failed),
             citing.status(
@@ -82,6 +127,19 @@ def _cannot_pull(suspect: Suspect, code: str, why: str, failed: Event | None, *,
                 path=f"spec.containers[{suspect.asked.name}].image",
                 summary=f"the image asked for, {image}",
             ),
+            _pulls_with(suspect) if code == "k8s.image_auth" else None,
             citing.change(suspect),
         ),
     )
+
+
+def _pulls_with(suspect: Suspect) -> Evidence:
+    """The pull secrets it names: by name, which is all that anybody needs."""
+    names = ", ".join(suspect.pod.asked.pull_secrets) or "none"
+    return citing.status(suspect, names, path="spec.imagePullSecrets", summary=f"it pulls with {names}")
+
+
+def _sureness(suspect: Suspect, failed: Event | None) -> int:
+    """The waiting reason is the kubelet's; why a pull failed needs the event, or is only the message's word."""
+    by_message = suspect.state.waiting in PULL_FAILURES and failed is None
+    return confidence(Strength.MATCHED) if by_message else confidence(Strength.STATED, confirmed=True)

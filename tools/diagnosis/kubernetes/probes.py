@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
+from tools.diagnosis.confidence import Strength, confidence
 from tools.diagnosis.kubernetes import citing
 from tools.diagnosis.kubernetes.changes import latest_change
 from tools.diagnosis.kubernetes.citing import Found
+from tools.diagnosis.kubernetes.crashes import killing
+from tools.diagnosis.kubernetes.reasons import told
 from tools.diagnosis.kubernetes.suspects import Suspect
-from tools.evidence import Evidence
+from tools.diagnosis.logs import LogFinding
+from tools.evidence import Evidence, Role
 from tools.reads.kubernetes.picture import Event, Probe
 
 FORCED = (137, 143)
@@ -16,26 +21,38 @@ FORCED = (137, 143)
 
 
 def liveness_kills(suspect: Suspect) -> Found | None:
-    """k8s.liveness_kills: events `Liveness probe failed` and Killing, restarts rising, and it was not memory."""
-    failed, killing = suspect.event("Unhealthy", "Liveness probe failed"), suspect.event("Killing")
-    end = suspect.last_end
-    if failed is None or killing is None or end is None or suspect.asked.liveness is None:
+    """k8s.liveness_kills: a liveness or startup probe failed, Killing, and it was not memory.
+
+    Told to stop, a container may end by the signal (137, 143) or, when it obeys, by any code of its own.
+    """
+    kill, end = killing(suspect), suspect.last_end
+    kind = killer(suspect)
+    probe = suspect.asked.startup if kind == "startup" else suspect.asked.liveness
+    failed = suspect.event("Unhealthy", f"{kind.capitalize()} probe failed")
+    if failed is None or kill is None or end is None or probe is None:
         return None
-    if end.exit_code not in FORCED or end.reason == "OOMKilled" or not suspect.ended_recently:
+    obeyed = f"failed {kind} probe" in kill.message
+    if not (obeyed or end.exit_code in FORCED) or end.reason == "OOMKilled" or not suspect.ended_recently:
         return None
-    altered = _altered(suspect, "liveness")
+    changed = altered(suspect, kind)
     return citing.found(
         "k8s.liveness_kills",
-        f"{suspect.resource.name} is killed by its liveness probe",
-        f"Container {suspect.asked.name} is restarted because its liveness probe ({spelled(suspect.asked.liveness)}) "
-        f"fails: {reason(failed)}{'; the last rollout changed that probe' if altered else ''}.",
+        f"{suspect.resource.name} is killed by its {kind} probe",
+        f"Container {suspect.asked.name} is restarted because its {kind} probe ({spelled(probe)}) "
+        f"fails: {reason(failed)}{'; the last rollout changed that probe' if changed else ''}.",
         resource=suspect.resource,
         severity=citing.severity_of(suspect.workload),
-        confidence=9 if altered else 7,
+        confidence=confidence(
+            Strength.MATCHED if changed else Strength.FITTING,
+            confirmed=changed,
+            contradictions=suspect.recovered and suspect.state.restarts <= 1,
+        ),
+        since=suspect.since,
+        role=Role.CHANGE if changed else None,
         evidence=(
             citing.event(suspect.picture, failed),
-            citing.event(suspect.picture, killing),
-            _probe(suspect, "livenessProbe", suspect.asked.liveness),
+            citing.event(suspect.picture, kill),
+            _probe(suspect, f"{kind}Probe", probe),
             citing.change(suspect),
         ),
     )
@@ -48,15 +65,19 @@ def readiness_failing(suspect: Suspect) -> Found | None:
         return None
     if not _past_start(suspect, probe, failed):
         return None
-    altered = _altered(suspect, "readiness")
+    changed = altered(suspect, "readiness")
+    waits = None if changed else lacking(suspect)
     return citing.found(
         "k8s.readiness_failing",
         f"{suspect.resource.name} never becomes ready",
         f"Container {suspect.asked.name} runs but its readiness probe ({spelled(probe)}) fails: {reason(failed)}"
-        f"{_undeclared(suspect, probe)}{'; the last rollout changed that probe' if altered else ''}.",
+        f"{_undeclared(suspect, probe)}{'; the last rollout changed that probe' if changed else ''}"
+        f"{f'; its log says: {waits.statement} ({waits.line[:160]})' if waits else ''}.",
         resource=suspect.resource,
         severity=citing.severity_of(suspect.workload),
-        confidence=9 if altered else 6,
+        confidence=confidence(Strength.MATCHED if changed else Strength.TOLD, confirmed=True),
+        since=suspect.since,
+        role=Role.CHANGE if changed else waits.role if waits else None,
         evidence=(
             citing.event(suspect.picture, failed),
             _probe(suspect, "readinessProbe", probe),
@@ -66,6 +87,7 @@ def readiness_failing(suspect: Suspect) -> Found | None:
                 path=f"status.containerStatuses[{suspect.state.name}]",
                 summary="running but not ready",
             ),
+            citing.log(suspect.picture, suspect.log, waits.line) if waits else None,
             citing.change(suspect),
         ),
     )
@@ -95,7 +117,20 @@ def _past_start(suspect: Suspect, probe: Probe, failed: Event) -> bool:
     return suspect.state.running_since is not None and suspect.picture.now - suspect.state.running_since >= allowance
 
 
-def _altered(suspect: Suspect, kind: str) -> bool:
+def killer(suspect: Suspect) -> Literal["liveness", "startup"]:
+    """Which probe the kubelet stopped the container for."""
+    kill = killing(suspect)
+    return "startup" if kill is not None and "startup probe" in kill.message else "liveness"
+
+
+def lacking(suspect: Suspect) -> LogFinding | None:
+    """What its log says it cannot reach: then the probe does its duty, and is not to be repaired."""
+    said = told(suspect)
+    return said if said is not None and said.role is Role.DEPENDENCY else None
+
+
+def altered(suspect: Suspect, kind: str) -> bool:
+    """Whether the last rollout changed that probe."""
     field = f"{suspect.asked.name} {kind} probe"
     return suspect.workload is not None and any(one.field == field for one in latest_change(suspect.workload))
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tools import resources
+from tools.diagnosis.confidence import Strength, confidence
 from tools.diagnosis.kubernetes import citing
+from tools.diagnosis.kubernetes.changes import latest_change
 from tools.diagnosis.kubernetes.citing import Found
-from tools.evidence import Evidence
+from tools.evidence import Evidence, Severity
 from tools.reads.kubernetes import quantities
 from tools.reads.kubernetes.picture import Container, Picture, Pod, Workload
+from tools.reads.kubernetes.views import Condition
 from tools.resources import Resource
 
+GATED_LONG = timedelta(minutes=10)
+"""How long a scheduling gate may stand before it is worth a word."""
+
 _AVAILABLE = re.compile(r"^\d+/\d+ nodes are available: ")
+_PASSING = re.compile(r"^Insufficient |Too many pods|were unschedulable|taint.{0,20}node\.kubernetes\.io/")
+"""Reasons that come and go with a node's state, unlike labels and affinity."""
 _COUNTED = re.compile(r"^(?:(\d+) )?(.+)$")
 _CLAIM_ABSENT = re.compile(r'persistentvolumeclaim "([^"]{1,253})" not found')
 
@@ -24,6 +33,8 @@ def unschedulable(pod: Pod, picture: Picture) -> Found | None:
     condition = pod.condition("PodScheduled")
     if pod.phase != "Pending" or condition is None or condition.status != "False":
         return None
+    if condition.reason == "SchedulingGated":
+        return scheduling_gated(pod, condition, picture)
     if condition.reason != "Unschedulable":
         return None
     reasons = scheduler_reasons(condition.message)
@@ -32,6 +43,27 @@ def unschedulable(pod: Pod, picture: Picture) -> Found | None:
         if result is not None:
             return result
     return None
+
+
+def scheduling_gated(pod: Pod, condition: Condition, picture: Picture) -> Found | None:
+    """k8s.scheduling_gated: somebody holds the pod back on purpose; said after some minutes, as news and no fault."""
+    if not pod.gates or pod.created is None or picture.now - pod.created < GATED_LONG:
+        return None
+    owner, _ = _owner(pod, picture)
+    gates = ", ".join(pod.gates)
+    return citing.found(
+        "k8s.scheduling_gated",
+        f"{owner.name} has a pod that is held back",
+        f"A pod of {owner.name} is not scheduled on purpose: it waits for {gates}.",
+        resource=owner,
+        severity=Severity.SEV4,
+        confidence=confidence(Strength.STATED),
+        since=pod.created,
+        evidence=(
+            citing.condition(picture, f"pods/{pod.name}", condition),
+            citing.quote(picture, f"pods/{pod.name}", "spec.schedulingGates", gates, f"it waits for {gates}"),
+        ),
+    )
 
 
 def scheduler_reasons(message: str) -> dict[str, int]:
@@ -76,7 +108,7 @@ def _exceeds_any_node(pod: Pod, reasons: dict[str, int], picture: Picture) -> Fo
         picture,
         "k8s.request_exceeds_any_node",
         f"Container {container.name} requests {asked} of {resource}; the largest node offers {room}.",
-        confidence=10,
+        confidence=confidence(Strength.STATED, confirmed=True),
         more=(
             _spec(pod, picture, container, resource),
             citing.quote(
@@ -93,11 +125,10 @@ def _exceeds_any_node(pod: Pod, reasons: dict[str, int], picture: Picture) -> Fo
 def _no_room(pod: Pod, reasons: dict[str, int], picture: Picture) -> Found | None:
     """k8s.unschedulable_resources: `N Insufficient cpu|memory`, though an empty node could hold the pod."""
     short = sorted(reason.removeprefix("Insufficient ") for reason in reasons if reason.startswith("Insufficient "))
-    if not short:
+    if not short and "Too many pods" not in reasons:
         return None
-    return _unplaced(
-        pod, picture, "k8s.unschedulable_resources", f"No node has enough free {' and '.join(short)}.", confidence=8
-    )
+    short = short or ["room for another pod"]
+    return _unplaced(pod, picture, "k8s.unschedulable_resources", f"No node has enough free {' and '.join(short)}.")
 
 
 def _tainted(pod: Pod, reasons: dict[str, int], picture: Picture) -> Found | None:
@@ -113,13 +144,31 @@ def _cordoned(pod: Pod, reasons: dict[str, int], picture: Picture) -> Found | No
     """k8s.nodes_cordoned: `N node(s) were unschedulable`."""
     if not any("were unschedulable" in reason for reason in reasons):
         return None
-    names = ", ".join(node.name for node in picture.nodes if node.cordoned) or "some"
-    return _unplaced(pod, picture, "k8s.nodes_cordoned", f"Nodes that could take it are cordoned: {names}.")
+    nodes = [node for node in picture.nodes if node.cordoned]
+    names = ", ".join(node.name for node in nodes) or "some"
+    return _unplaced(
+        pod,
+        picture,
+        "k8s.nodes_cordoned",
+        f"Nodes that could take it are cordoned: {names}.",
+        more=tuple(
+            citing.quote(picture, f"nodes/{node.name}", "spec.unschedulable", "true", f"{node.name} is cordoned")
+            for node in nodes
+        ),
+    )
 
 
 def _no_affinity(pod: Pod, reasons: dict[str, int], picture: Picture) -> Found | None:
-    """k8s.affinity_unsatisfied: `didn't match Pod's node affinity/selector`."""
+    """k8s.affinity_unsatisfied: `didn't match Pod's node affinity/selector`.
+
+    Where only some nodes do not match and the others are full, ill or cordoned, the selector is as it was meant and
+    the state of the others is the news; unless the last rollout changed the selector.
+    """
     if not any("affinity" in reason for reason in reasons):
+        return None
+    _, workload = _owner(pod, picture)
+    altered = workload is not None and any(one.field.startswith("nodeSelector") for one in latest_change(workload))
+    if not altered and any(_PASSING.search(reason) for reason in reasons):
         return None
     return _unplaced(
         pod, picture, "k8s.affinity_unsatisfied", "No node matches the node selector or affinity it asks for."
@@ -149,7 +198,7 @@ def _unplaced(
     code: str,
     why: str,
     *,
-    confidence: int = 8,
+    confidence: int = Strength.MATCHED,
     more: tuple[Evidence | None, ...] = (),
 ) -> Found:
     owner, workload = _owner(pod, picture)
@@ -160,6 +209,7 @@ def _unplaced(
         resource=owner,
         severity=citing.severity_of(workload),
         confidence=confidence,
+        since=_since(pod),
         evidence=(*_refusal(pod, picture), *more, citing.what_changed(picture, workload) if workload else None),
     )
 
@@ -179,6 +229,12 @@ def _refusal(pod: Pod, picture: Picture) -> tuple[Evidence | None, ...]:
         ),
         citing.event(picture, events[-1] if events else None),
     )
+
+
+def _since(pod: Pod) -> datetime | None:
+    """Since when no node takes it; since it was made, where the condition has no time."""
+    condition = pod.condition("PodScheduled")
+    return condition.since if condition is not None and condition.since is not None else pod.created
 
 
 def _owner(pod: Pod, picture: Picture) -> tuple[Resource, Workload | None]:

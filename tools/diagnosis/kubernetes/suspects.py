@@ -6,9 +6,9 @@ or merely young never become suspects, so no rule has to remember that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from tools import resources
@@ -24,6 +24,7 @@ from tools.reads.kubernetes.picture import (
     Usage,
     Workload,
 )
+from tools.reads.kubernetes.views import Job
 from tools.resources import Resource
 
 RECENT = timedelta(minutes=30)
@@ -54,8 +55,7 @@ class Suspect:
     @cached_property
     def log(self) -> Log | None:
         """The last words of the run that ended."""
-        ours = (log for log in self.picture.logs if (log.pod, log.container) == (self.pod.name, self.state.name))
-        return next(ours, None)
+        return next(iter(self.picture.logs_of(self.pod.name, self.state.name)), None)
 
     @property
     def last_end(self) -> Terminated | None:
@@ -81,8 +81,29 @@ class Suspect:
     @property
     def usage(self) -> Usage | None:
         """What the container uses now, where metrics exist."""
-        ours = (used for used in self.picture.usage if (used.pod, used.container) == (self.pod.name, self.state.name))
-        return next(ours, None)
+        return self.picture.usage_of(self.pod.name, self.state.name)
+
+    @property
+    def recovered(self) -> bool:
+        """Whether the container runs and its pod may serve again, whatever happened before."""
+        return self.state.ready and self.pod.ready and self.state.running_since is not None
+
+    @property
+    def since(self) -> datetime | None:
+        """When the trouble began, where the picture still tells: a container that comes and goes hides its beginning.
+
+        A revision none of whose pods was ever available was born with it. A pod that flaps turns ready between two
+        ends, so its condition only tells of the latest.
+        """
+        current = self.workload.current if self.workload else None
+        if current is not None and current.replica_set == self.pod.replica_set and not current.available:
+            return current.created
+        if self.state.restarts > 1:
+            return None
+        ready, end = self.pod.condition("Ready"), self.last_end
+        if ready is not None and ready.status != "True" and ready.since is not None:
+            return ready.since
+        return end.finished if end else None
 
     def event(self, reason: str, beginning: str = "") -> Event | None:
         """The newest event of that reason whose message begins so."""
@@ -102,21 +123,32 @@ def suspects(picture: Picture) -> Iterator[Suspect]:
 
 def judged_pods(picture: Picture) -> Iterator[Pod]:
     """The pods that may be judged: not leaving, not finished, and of the revision their Deployment wants now."""
+    populated = {pod.replica_set for pod in picture.pods if not pod.deleting}
+    settled = {job.name for job in picture.jobs if is_settled(job)}
     for pod in picture.pods:
-        finished = pod.phase == "Succeeded" or pod.reason == "Evicted"
-        if not (pod.deleting or finished or _superseded(pod, picture) or _is_paused(pod, picture)):
-            yield pod
+        workload = picture.workload(pod.owner_kind, pod.owner_name)
+        if pod.deleting or _finished(pod) or (pod.owner_kind == "Job" and pod.owner_name in settled):
+            continue
+        if workload is not None and (workload.paused or _superseded(pod, workload, populated)):
+            continue
+        yield pod
 
 
-def _superseded(pod: Pod, picture: Picture) -> bool:
+def is_settled(job: Job) -> bool:
+    """Whether nobody waits for a Job any more: it is complete, or suspended."""
+    done = job.condition("Complete") or job.condition("SuccessCriteriaMet")
+    return job.suspended or (done is not None and done.status == "True")
+
+
+def _finished(pod: Pod) -> bool:
+    """Done, evicted, or failed for good while its workload makes another one in its place."""
+    replaced = pod.phase == "Failed" and pod.owner_name != "" and pod.owner_kind != "Job"
+    return pod.phase == "Succeeded" or pod.reason == "Evicted" or replaced
+
+
+def _superseded(pod: Pod, workload: Workload, populated: Collection[str]) -> bool:
     """Whether the pod belongs to an old ReplicaSet while the current one has pods of its own."""
-    workload = picture.workload(pod.owner_kind, pod.owner_name)
-    current = workload.current if workload else None
+    current = workload.current
     if current is None or pod.replica_set == current.replica_set:
         return False
-    return any(other.replica_set == current.replica_set for other in picture.pods)
-
-
-def _is_paused(pod: Pod, picture: Picture) -> bool:
-    workload = picture.workload(pod.owner_kind, pod.owner_name)
-    return workload is not None and workload.paused
+    return current.replica_set in populated

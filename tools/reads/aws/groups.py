@@ -59,4 +59,5 @@ def _activity(raw: ActivityTypeDef) -> Activity:
         description=redact(raw.get("Description", "")),
         message=redact(raw.get("StatusMessage", "")),
         started_at=raw["StartTime"],
+        cause=redact(raw.get("Cause", "")),
     )

@@ -11,6 +11,9 @@ from tools.redaction import redact
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import InstanceStatusTypeDef
 
+OWNER_TAG = "aws:autoscaling:groupName"
+"""Set by Auto Scaling itself; nobody else may set a tag that begins so."""
+
 
 def instance(region: str, id_: str, identity: AwsIdentity) -> Instance | None:
     """An instance with its failed status checks and its agent's last ping; None when there is none of that id."""
@@ -33,6 +36,8 @@ def instance(region: str, id_: str, identity: AwsIdentity) -> Instance | None:
         launched_at=raw["LaunchTime"],
         checks_failed=tuple(name for one in statuses for name in _failed(one)),
         ping=_ping(region, id_, identity),
+        stopped_because=redact(raw.get("StateTransitionReason", "") or ""),
+        group=next((tag["Value"] for tag in raw.get("Tags", []) if tag["Key"] == OWNER_TAG), None),
     )
 
 

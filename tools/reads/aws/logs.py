@@ -12,6 +12,8 @@ from tools.redaction import redact
 
 TROUBLE = "?FATAL ?ERROR ?Error ?error ?CRITICAL ?Exception ?exception ?timeout ?refused"
 """A filter pattern for lines that look like trouble: CloudWatch has no case-insensitive term, so both are named."""
+FUNCTION_TROUBLE = f'{TROUBLE} ?"Task timed out" ?"signal: killed" ?OutOfMemory'
+"""The same for a function, whose runtime has words of its own."""
 WINDOW = timedelta(minutes=15)
 MOST_PAGES = 10
 MOST_LINES = 50

@@ -1,69 +1,66 @@
-"""The whole picture around one alarm: the alarm, its metric, and the resource its dimensions name.
+"""The whole picture around one alarm: the alarm, its metric, the resource its dimensions name, and its neighbours.
 
 Whatever cannot be read becomes a gap in plain words; only when nothing answers at all is it an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
 
 from tools.clients.aws import AwsReader
-from tools.errors import PermanentError, TemporaryError, Unreachable
-from tools.reads.aws import alarms, groups, instances, logs, metrics, services
-from tools.reads.aws.views import DISK_METRIC, DISK_NAMESPACE, Alarm, Picture, Series
-from tools.redaction import redact
+from tools.reads.aws import alarms, follow, metrics, trail, watch
+from tools.reads.aws.asking import Asking, Pending
+from tools.reads.aws.follow import Sight
+from tools.reads.aws.naming import names
+from tools.reads.aws.views import DISK_METRIC, DISK_NAMESPACE, Alarm, EventSource, Picture, Series
 from tools.subjects import AwsSubject
 
-Seen = TypeVar("Seen")
+SECONDS = 8.0
+"""How long one look may take."""
+NOT_NAMES = frozenset({"FilterId", "Stage", "path", "device", "fstype", "AvailabilityZone", "ClusterName", "Operation"})
+"""Dimensions that do not name the resource somebody would change."""
 
 
-class _Gaps:
-    """What could not be seen so far, and whether anything answered."""
+def look(
+    subject: AwsSubject, at: datetime, reader: AwsReader, seconds: float = SECONDS, *, measured: bool = True
+) -> Picture:
+    """Everything known about an alarm's subject at `at`; `measured` with the metrics and CloudTrail.
 
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.answered = False
-        self.silence: Unreachable | None = None
-
-    def seen(self, what: str, read: Callable[[], Seen | None]) -> Seen | None:
-        """What `read` answers; None and a gap when it fails or finds nothing."""
-        try:
-            answer = read()
-        except Unreachable as error:
-            self.silence = error
-            self.said.append(f"{what} could not be read: {redact(str(error))}")
-            return None
-        except (PermanentError, TemporaryError) as error:
-            self.answered = True
-            self.said.append(f"{what} could not be read: {redact(str(error))}")
-            return None
-        self.answered = True
-        if answer is None:
-            self.said.append(f"{what} was not found")
-        return answer
+    A subject without an alarm is a resource somebody asked about. Raises Unreachable when nothing at all answers.
+    """
+    with Asking(seconds) as asking:
+        alarm = _alarm(subject, reader, asking)
+        subject = _grounded(subject, alarm)
+        watched = _watched(subject, alarm, at, reader, asking)
+        recorded = _recorded(subject, alarm, at, reader, asking) if measured else None
+        sight = Sight(subject.region, asking, reader, at)
+        series = _with_its_gap(watched, subject, asking) if watched else ()
+        _follow(subject, sight)
+        picture = _painted(subject, alarm, sight)
+        seen = _numbers(picture, series, at, sight) if measured else {}
+        events = trail.about(recorded.answer() or (), names(picture) | {*_names(subject)}) if recorded else ()
+        if asking.silence is not None and not asking.answered:
+            raise asking.silence
+    return picture.model_copy(update={**seen, "trail": events, "gaps": tuple(asking.gaps)})
 
 
-def look(subject: AwsSubject, at: datetime, reader: AwsReader) -> Picture:
-    """Everything known about an alarm's subject at `at`. Raises Unreachable when nothing at all answers."""
-    gaps = _Gaps()
-    alarm = gaps.seen(f"Alarm {subject.alarm}", partial(alarms.alarm, subject.region, subject.alarm, reader))
-    subject = _grounded(subject, alarm)
-    seen: dict[str, Any] = {"series": _watched(subject, alarm, at, reader, gaps)}
-    match subject.dimensions:
-        case {"AutoScalingGroupName": name}:
-            seen |= _group(subject, name, reader, gaps)
-        case {"ClusterName": cluster, "ServiceName": name}:
-            seen |= _service(subject, cluster, name, at, reader, gaps)
-        case {"InstanceId": id_}:
-            seen |= _instance(subject, id_, at, reader, gaps, seen["series"])
-        case _:
-            pass
-    if gaps.silence is not None and not gaps.answered:
-        raise gaps.silence
-    return Picture(subject=subject, at=at, alarm=alarm, gaps=tuple(gaps.said), **seen)
+def _alarm(subject: AwsSubject, reader: AwsReader, asking: Asking) -> Alarm | None:
+    if not subject.alarm:
+        return None
+    return asking.seen(f"Alarm {subject.alarm}", partial(alarms.alarm, subject.region, subject.alarm, reader))
+
+
+def _numbers(
+    picture: Picture, watched: tuple[Series, ...], at: datetime, sight: Sight
+) -> dict[str, tuple[Series, ...]]:
+    """The alarm's metric, every disk, the metrics of every resource, and the traffic of the last week."""
+    series = (*watched, *_disks(picture, watched, at, sight.reader, sight.asking))
+    return {
+        "series": (*series, *_measured(watch.wanted(picture), at, sight)),
+        "baselines": _measured(watch.baselines(picture), at, sight),
+    }
 
 
 def _grounded(subject: AwsSubject, alarm: Alarm | None) -> AwsSubject:
@@ -75,71 +72,147 @@ def _grounded(subject: AwsSubject, alarm: Alarm | None) -> AwsSubject:
 
 
 def _watched(
-    subject: AwsSubject, alarm: Alarm | None, at: datetime, reader: AwsReader, gaps: _Gaps
-) -> tuple[Series, ...]:
-    what = f"Metric {subject.namespace} {subject.metric}"
-    found = gaps.seen(
-        what,
-        lambda: metrics.series(
-            subject.region,
-            subject.namespace,
-            subject.metric,
-            subject.dimensions,
-            at,
-            reader,
-            statistic=alarm.statistic if alarm else "Average",
-            period=alarm.period if alarm else 60,
-        ),
+    subject: AwsSubject, alarm: Alarm | None, at: datetime, reader: AwsReader, asking: Asking
+) -> Pending[Series] | None:
+    if not subject.metric:
+        return None
+    read = partial(
+        metrics.series,
+        subject.region,
+        subject.namespace,
+        subject.metric,
+        subject.dimensions,
+        at,
+        reader,
+        statistic=alarm.statistic if alarm else "Average",
+        period=alarm.period if alarm else 60,
     )
+    return asking.later(f"Metric {subject.namespace} {subject.metric}", read)
+
+
+def _with_its_gap(watched: Pending[Series], subject: AwsSubject, asking: Asking) -> tuple[Series, ...]:
+    found = watched.answer()
     if found is not None and not found.points:
-        gaps.said.append(f"{what} has no datapoints in the last hour: unknown, not fine")
+        what = f"Metric {subject.namespace} {subject.metric}"
+        asking.gaps.append(f"{what} has no datapoints in the last hour: unknown, not fine")
     return () if found is None else (found,)
 
 
-def _group(subject: AwsSubject, name: str, reader: AwsReader, gaps: _Gaps) -> Mapping[str, object]:
-    return {
-        "group": gaps.seen(f"Auto Scaling group {name}", lambda: groups.group(subject.region, name, reader)),
-    }
+def _recorded(
+    subject: AwsSubject, alarm: Alarm | None, at: datetime, reader: AwsReader, asking: Asking
+) -> Pending[tuple[trail.Recorded, ...]]:
+    """CloudTrail is slow and knows names only: it is asked at once, and waited for last."""
+    onset = alarm.since if alarm else at
+    read = partial(trail.events, subject.region, next(iter(_names(subject)), None), onset, at, reader)
+    return asking.later("What changed (CloudTrail)", read if _names(subject) else tuple)
 
 
-def _service(
-    subject: AwsSubject, cluster: str, name: str, at: datetime, reader: AwsReader, gaps: _Gaps
-) -> Mapping[str, object]:
-    region = subject.region
-    service = gaps.seen(f"ECS service {cluster}/{name}", lambda: services.service(region, cluster, name, reader))
-    if service is None:
-        return {}
-    written = gaps.seen(
-        f"The task definition of {name}", lambda: services.log_groups(region, service.task_definition, reader)
+def _names(subject: AwsSubject) -> tuple[str, ...]:
+    """The names of what the alarm watches, as a person would say them."""
+    return tuple(
+        value.split("/")[1] if value.count("/") > 1 else value
+        for name, value in sorted(subject.dimensions.items())
+        if name not in NOT_NAMES
     )
-    found = [
-        gaps.seen(f"Log group {one}", partial(logs.lines, region, one, at, reader, pattern=logs.TROUBLE))
-        for one in written or ()
-    ]
-    stopped = gaps.seen(f"The stopped tasks of {name}", lambda: services.stopped_tasks(region, cluster, name, reader))
-    return {
-        "service": service.model_copy(update={"log_groups": written or ()}),
-        "log_lines": tuple(line for some in found for line in some or ()),
-        "stopped_tasks": stopped or (),
-    }
 
 
-def _instance(
-    subject: AwsSubject, id_: str, at: datetime, reader: AwsReader, gaps: _Gaps, watched: tuple[Series, ...]
-) -> Mapping[str, object]:
-    region = subject.region
-    found = gaps.seen(f"Instance {id_}", lambda: instances.instance(region, id_, reader))
-    disks = gaps.seen(
+def _follow(subject: AwsSubject, sight: Sight) -> None:
+    """The most telling dimension wins: an alarm on a service of a load balancer names both."""
+    match subject.dimensions:
+        case {"AutoScalingGroupName": name}:
+            follow.group(sight, name)
+        case {"ClusterName": cluster, "ServiceName": name}:
+            follow.service(sight, cluster, name)
+        case {"InstanceId": id_}:
+            follow.instance(sight, id_)
+        case {"LoadBalancer": name}:
+            follow.balancer(sight, name)
+        case _:
+            _follow_one(subject, sight)
+
+
+def _follow_one(subject: AwsSubject, sight: Sight) -> None:
+    for dimension, follows in FOLLOWS.items():
+        if dimension in subject.dimensions:
+            follows(sight, subject.dimensions[dimension])
+            return
+
+
+FOLLOWS: dict[str, Callable[[Sight, str], None]] = {
+    "TargetGroup": follow.target_group,
+    "FunctionName": follow.function,
+    "DBInstanceIdentifier": follow.database,
+    "DBClusterIdentifier": follow.cluster,
+    "QueueName": follow.queue,
+    "TableName": follow.table,
+    "ApiName": follow.rest_api,
+    "ApiId": follow.http_api,
+    "BucketName": follow.bucket,
+    "NatGatewayId": follow.nat,
+    "CertificateArn": follow.certificate,
+}
+"""From a CloudWatch dimension to what follows it."""
+
+
+def _painted(subject: AwsSubject, alarm: Alarm | None, sight: Sight) -> Picture:
+    return Picture(
+        subject=subject,
+        at=sight.at,
+        alarm=alarm,
+        group=sight.group,
+        service=sight.service,
+        stopped_tasks=sight.stopped_tasks,
+        instance=sight.instance,
+        log_lines=tuple(sight.log_lines),
+        functions=tuple(sight.functions),
+        sources=tuple({one.id: one for one in (*sight.sources, *_fed(sight))}.values()),
+        databases=tuple(sight.databases),
+        clusters=tuple(sight.clusters),
+        balancers=tuple(sight.balancers),
+        target_groups=tuple(sight.target_groups),
+        queues=tuple(sight.queues),
+        tables=tuple(sight.tables),
+        apis=tuple(sight.apis),
+        buckets=tuple(sight.buckets),
+        nats=tuple(sight.nats),
+        certificates=tuple(sight.certificates),
+    )
+
+
+def _fed(sight: Sight) -> tuple[EventSource, ...]:
+    return tuple(one for function in sight.functions for one in function.sources)
+
+
+def _disks(
+    picture: Picture, known: tuple[Series, ...], at: datetime, reader: AwsReader, asking: Asking
+) -> tuple[Series, ...]:
+    """Every file system of the instance: the alarm watches one, and another may be fuller."""
+    if picture.instance is None:
+        return ()
+    region, id_ = picture.subject.region, picture.instance.id
+    disks = asking.seen(
         f"The disks of {id_}",
         lambda: metrics.dimension_sets(region, DISK_NAMESPACE, DISK_METRIC, {"InstanceId": id_}, reader),
     )
-    known = [one.dimensions for one in watched]
-    more = [
-        gaps.seen(
+    seen = [one.dimensions for one in known]
+    pending = [
+        asking.later(
             f"Disk {one.get('path', '')} of {id_}",
             partial(metrics.series, region, DISK_NAMESPACE, DISK_METRIC, one, at, reader),
         )
         for one in disks or ()
-        if one not in known
+        if one not in seen
     ]
-    return {"instance": found, "series": (*watched, *(one for one in more if one is not None))}
+    return tuple(found for one in pending if (found := one.answer()) is not None)
+
+
+def _measured(wanted: tuple[watch.Wanted, ...], at: datetime, sight: Sight) -> tuple[Series, ...]:
+    """Percentiles apart, so that an AWS which does not know them still answers the rest."""
+    plain = [one for one in wanted if not one.percentile]
+    percentiles = [one for one in wanted if one.percentile]
+    pending = [
+        sight.asking.later(what, partial(metrics.many, sight.region, some, at, sight.reader))
+        for what, some in (("The metrics of the resources", plain), ("The percentiles of the metrics", percentiles))
+        if some
+    ]
+    return tuple(series for one in pending for series in one.answer() or ())

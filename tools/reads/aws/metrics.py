@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from tools.clients.aws import AwsIdentity, reading
 from tools.reads.aws.views import Datapoint, Series
+from tools.reads.aws.watch import Wanted
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.literals import StatisticType
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
 PLAIN: tuple[StatisticType, ...] = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")
 WINDOW = timedelta(hours=1)
 MOST_SERIES = 10
+MOST_QUERIES = 500
+"""Most metrics one GetMetricData call takes."""
+MOST_PAGES = 10
 
 
 def series(
@@ -50,6 +56,63 @@ def series(
         period=max(60, period),
         points=tuple(sorted((one for one in points if one is not None), key=lambda one: one.at)),
     )
+
+
+def many(region: str, wanted: Sequence[Wanted], at: datetime, identity: AwsIdentity) -> tuple[Series, ...]:
+    """Many metrics in few calls, each over the window of its period. One without datapoints is there, and empty."""
+    by_period = groupby(sorted(wanted, key=lambda one: one.period), key=lambda one: one.period)
+    found: list[Series] = []
+    for _, group in by_period:
+        for chunk in _chunks(list(group)):
+            found += _chunk(region, chunk, at, identity)
+    return tuple(found)
+
+
+def _chunks(wanted: list[Wanted]) -> Iterator[list[Wanted]]:
+    for start in range(0, len(wanted), MOST_QUERIES):
+        yield wanted[start : start + MOST_QUERIES]
+
+
+def _chunk(region: str, wanted: list[Wanted], at: datetime, identity: AwsIdentity) -> list[Series]:
+    pages = (
+        identity.cloudwatch(region)
+        .get_paginator("get_metric_data")
+        .paginate(
+            MetricDataQueries=[_query(n, one) for n, one in enumerate(wanted)],
+            StartTime=at - wanted[0].window,
+            EndTime=at,
+            ScanBy="TimestampAscending",
+        )
+    )
+    points: dict[str, set[Datapoint]] = {}
+    with reading("cloudwatch:GetMetricData"):
+        for page in islice(pages, MOST_PAGES):
+            for one in page["MetricDataResults"]:
+                pairs = zip(one.get("Timestamps", []), one.get("Values", []), strict=False)
+                points.setdefault(one.get("Id", ""), set()).update(Datapoint(at=when, value=v) for when, v in pairs)
+    return [
+        Series(
+            region=region,
+            points=tuple(sorted(points.get(f"m{n}", ()), key=lambda point: point.at)),
+            **one.model_dump(),
+        )
+        for n, one in enumerate(wanted)
+    ]
+
+
+def _query(number: int, wanted: Wanted) -> Any:
+    return {
+        "Id": f"m{number}",
+        "MetricStat": {
+            "Metric": {
+                "Namespace": wanted.namespace,
+                "MetricName": wanted.metric,
+                "Dimensions": [{"Name": name, "Value": value} for name, value in sorted(wanted.dimensions.items())],
+            },
+            "Period": wanted.period,
+            "Stat": wanted.statistic,
+        },
+    }
 
 
 def dimension_sets(

@@ -13,6 +13,7 @@ from tools.clients.aws import AwsReader
 from tools.errors import PermanentError
 from tools.evidence import Evidence
 from tools.reads.aws import alarms, evidence, groups, instances, logs, metrics, services
+from tools.reads.aws.around import AROUND
 from tools.reads.aws.views import DISK_METRIC, DISK_NAMESPACE, AlarmState
 from tools.reads.read import Read
 from tools.values import Value
@@ -196,5 +197,6 @@ READS: tuple[Read[Any], ...] = (
             "cloudwatch:GetMetricStatistics",
         ),
     ),
+    *AROUND,
 )
 """Every AWS read."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tools.clients.kubernetes import ApiGroup, KubernetesReader, NotFound, path_to
+from tools.clients.kubernetes import ApiGroup, KubernetesSource, NotFound, path_to
 from tools.criteria import EndpointsReady, FindingGone, Measurement, RolloutDone
 from tools.diagnosis.kubernetes.diagnosing import diagnose
 from tools.reads.kubernetes import surroundings, workloads
-from tools.reads.kubernetes.looking import list_all, look
+from tools.reads.kubernetes.asking import list_all
+from tools.reads.kubernetes.looking import look
 from tools.reads.kubernetes.picture import Picture, Workload
 from tools.resources import Resource
 from tools.subjects import KubernetesSubject
@@ -20,7 +21,7 @@ NEEDED = frozenset({"pods", "deployments", "replicasets", "events", "services", 
 """Kinds without which a finding's absence proves nothing."""
 
 
-def measure(criterion: KubernetesCriterion, at: datetime, reader: KubernetesReader) -> Measurement:
+def measure(criterion: KubernetesCriterion, at: datetime, reader: KubernetesSource) -> Measurement:
     """One measurement. Raises Unreachable, Forbidden or another of `tools.errors` when it cannot be taken."""
     match criterion:
         case RolloutDone():
@@ -31,7 +32,7 @@ def measure(criterion: KubernetesCriterion, at: datetime, reader: KubernetesRead
             return _finding(criterion, at, reader)
 
 
-def _rollout(criterion: RolloutDone, reader: KubernetesReader) -> Measurement:
+def _rollout(criterion: RolloutDone, reader: KubernetesSource) -> Measurement:
     path = path_to("apps/v1", "deployments", criterion.namespace, criterion.deployment)
     try:
         found = workloads.deployment(reader.get(path), ())
@@ -53,7 +54,7 @@ def rollout_detail(found: Workload) -> str:
     return counts
 
 
-def _endpoints(criterion: EndpointsReady, reader: KubernetesReader) -> Measurement:
+def _endpoints(criterion: EndpointsReady, reader: KubernetesSource) -> Measurement:
     group: ApiGroup = "discovery.k8s.io/v1"
     selector = {"labelSelector": f"{surroundings.SERVICE_LABEL}={criterion.service}"}
     slices = list_all(path_to(group, "endpointslices", criterion.namespace), reader, selector)
@@ -63,7 +64,7 @@ def _endpoints(criterion: EndpointsReady, reader: KubernetesReader) -> Measureme
     )
 
 
-def _finding(criterion: FindingGone, at: datetime, reader: KubernetesReader) -> Measurement:
+def _finding(criterion: FindingGone, at: datetime, reader: KubernetesSource) -> Measurement:
     picture = look(_subject(criterion.resource), at, reader)
     still = [
         finding

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 
 from tools.reads.kubernetes import quantities
@@ -19,9 +20,19 @@ from tools.reads.kubernetes.picture import (
     Usage,
 )
 from tools.reads.kubernetes.raw import flag, items, member, moment, number, obj, text, texts
-from tools.reads.kubernetes.views import Condition
+from tools.reads.kubernetes.views import Condition, VolumeRef
 from tools.redaction import redact
 from tools.values import JsonObject
+
+VOLUME_SOURCES = (
+    ("configMap", "ConfigMap", "name"),
+    ("secret", "Secret", "secretName"),
+    ("persistentVolumeClaim", "PersistentVolumeClaim", "claimName"),
+)
+"""Field of a volume, the kind it names, and where; projected sources spell every name `name`."""
+
+CLUSTER_CA = "kube-root-ca.crt"
+"""A ConfigMap every pod mounts without anybody asking for it."""
 
 HASH_LABEL = "pod-template-hash"
 """The label the Deployment controller adds to tell ReplicaSets apart; never part of a template people wrote."""
@@ -33,6 +44,7 @@ def pod(raw: JsonObject) -> Pod:
     kind, name = text(owner, "kind"), text(owner, "name")
     return Pod(
         name=text(raw, "metadata", "name"),
+        namespace=text(raw, "metadata", "namespace"),
         uid=text(raw, "metadata", "uid"),
         labels=texts(raw, "metadata", "labels"),
         phase=text(raw, "status", "phase"),
@@ -43,6 +55,11 @@ def pod(raw: JsonObject) -> Pod:
         replica_set=name if kind == "ReplicaSet" else "",
         created=moment(raw, "metadata", "creationTimestamp"),
         deleting=bool(text(raw, "metadata", "deletionTimestamp")),
+        deleting_since=moment(raw, "metadata", "deletionTimestamp"),
+        finalizers=_words(obj(raw, "metadata"), "finalizers"),
+        gates=tuple(text(found, "name") for found in items(raw, "spec", "schedulingGates")),
+        message=redact(text(raw, "status", "message")),
+        qos=text(raw, "status", "qosClass"),
         conditions=conditions(raw),
         states=(*_states(raw, "initContainerStatuses", init=True), *_states(raw, "containerStatuses", init=False)),
         asked=template(raw),
@@ -60,11 +77,19 @@ def template(raw: JsonObject) -> Template:
         node_selector=texts(raw, "spec", "nodeSelector"),
         pull_secrets=tuple(text(found, "name") for found in items(raw, "spec", "imagePullSecrets")),
         service_account=text(raw, "spec", "serviceAccountName"),
+        volumes=tuple(reference for found in items(raw, "spec", "volumes") for reference in _volumes(found)),
+        tolerates=tuple(_toleration(found) for found in items(raw, "spec", "tolerations")),
+        grace=number(raw, "spec", "terminationGracePeriodSeconds", default=30),
     )
 
 
 def conditions(raw: JsonObject) -> tuple[Condition, ...]:
     """`status.conditions` of any object."""
+    return conditions_in(raw, "status", "conditions")
+
+
+def conditions_in(raw: JsonObject, *path: str) -> tuple[Condition, ...]:
+    """The conditions at a path."""
     return tuple(
         Condition(
             type=text(found, "type"),
@@ -73,7 +98,7 @@ def conditions(raw: JsonObject) -> tuple[Condition, ...]:
             message=redact(text(found, "message")),
             since=moment(found, "lastTransitionTime"),
         )
-        for found in items(raw, "status", "conditions")
+        for found in items(raw, *path)
     )
 
 
@@ -172,9 +197,34 @@ def _states(raw: JsonObject, field: str, *, init: bool) -> tuple[ContainerState,
 def _terminated(raw: JsonObject) -> Terminated | None:
     if not raw:
         return None
-    return Terminated(reason=text(raw, "reason"), exit_code=number(raw, "exitCode"), finished=moment(raw, "finishedAt"))
+    return Terminated(
+        reason=text(raw, "reason"),
+        exit_code=number(raw, "exitCode"),
+        finished=moment(raw, "finishedAt"),
+        message=redact(text(raw, "message")),
+        started=moment(raw, "startedAt"),
+        signal=number(raw, "signal") or None,
+    )
 
 
-def _words(raw: JsonObject, field: str) -> list[str]:
+def _volumes(raw: JsonObject) -> Iterator[VolumeRef]:
+    """What one volume takes from the namespace; a projected one takes from several objects."""
+    volume = text(raw, "name")
+    for source in (raw, *items(raw, "projected", "sources")):
+        for key, kind, field in VOLUME_SOURCES:
+            found = obj(source, key)
+            name = text(found, field) or text(found, "name")
+            if name and name != CLUSTER_CA:
+                yield VolumeRef(volume=volume, kind=kind, name=name, optional=flag(found, "optional"))
+
+
+def _toleration(raw: JsonObject) -> str:
+    """`key=value:Effect` with the parts that are there; `*` for one that tolerates everything."""
+    key, value, effect = (text(raw, field) for field in ("key", "value", "effect"))
+    named = f"{key}={value}" if value else key
+    return f"{named}:{effect}" if effect else named or "*"
+
+
+def _words(raw: JsonObject, field: str) -> tuple[str, ...]:
     found = member(raw, field)
-    return [word for word in found if isinstance(word, str)] if isinstance(found, list) else []
+    return tuple(word for word in found if isinstance(word, str)) if isinstance(found, list) else ()

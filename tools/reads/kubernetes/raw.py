@@ -60,5 +60,8 @@ def flag(value: JsonValue | JsonObject, *path: str) -> bool:
 
 def moment(value: JsonValue | JsonObject, *path: str) -> datetime | None:
     """The time at a path (RFC 3339, always UTC in this API), or None."""
-    found = text(value, *path)
-    return datetime.fromisoformat(found) if found else None
+    try:
+        found = datetime.fromisoformat(text(value, *path))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None

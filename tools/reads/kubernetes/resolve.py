@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from tools.clients.kubernetes import KubernetesReader, NotFound, path_to
+from tools.clients.kubernetes import KubernetesSource, NotFound, path_to
 from tools.reads.kubernetes.raw import text
 from tools.reads.kubernetes.workloads import controller
 from tools.subjects import KubernetesSubject
@@ -43,7 +43,7 @@ def deployment_of_pod_name(pod: str) -> str | None:
     return match["deployment"] if match else None
 
 
-def resolved(subject: KubernetesSubject, reader: KubernetesReader) -> KubernetesSubject:
+def resolved(subject: KubernetesSubject, reader: KubernetesSource) -> KubernetesSubject:
     """The subject with the Deployment that really owns its pod, by ownerReferences; unchanged when the pod is gone."""
     if subject.pod is None:
         return subject

@@ -32,6 +32,14 @@ class VolumeRef(Value):
     optional: bool = False
 
 
+class Written(Value):
+    """A ConfigMap, the field manager that last wrote its content, and when."""
+
+    name: str
+    by: str
+    at: AwareDatetime
+
+
 class ClaimTemplate(Value):
     """A volumeClaimTemplate of a StatefulSet."""
 
@@ -118,6 +126,8 @@ class NetworkPolicy(Value):
     allows_nothing: tuple[str, ...] = ()
     """The directions for which it has no rule at all: nothing passes."""
     created: AwareDatetime | None = None
+    changed_by: str = ""
+    changed_at: AwareDatetime | None = None
 
 
 class Backend(Value):
@@ -145,6 +155,9 @@ class Ingress(Value):
     rules: tuple[IngressRule, ...] = ()
     tls_secrets: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    created: AwareDatetime | None = None
+    changed_by: str = ""
+    changed_at: AwareDatetime | None = None
 
 
 class IngressClass(Value):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tools.reads.kubernetes import autoscaling
+from tools.reads.kubernetes.authorship import last_written
 from tools.reads.kubernetes.picture import Pod, Revision, Workload
 from tools.reads.kubernetes.pods import conditions, template
 from tools.reads.kubernetes.raw import flag, items, moment, number, obj, text, texts
-from tools.reads.kubernetes.views import Autoscaler
+from tools.reads.kubernetes.views import Autoscaler, ClaimTemplate
 from tools.values import JsonObject
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -45,6 +47,13 @@ def stateful_set(raw: JsonObject) -> Workload:
         updated=number(raw, "status", "replicas" if same else "updatedReplicas"),
         ready=number(raw, "status", "readyReplicas"),
         available=number(raw, "status", "availableReplicas"),
+        service_name=text(raw, "spec", "serviceName"),
+        claim_templates=tuple(
+            ClaimTemplate(
+                name=text(found, "metadata", "name"), storage_class=text(found, "spec", "storageClassName") or None
+            )
+            for found in items(raw, "spec", "volumeClaimTemplates")
+        ),
     )
 
 
@@ -71,6 +80,9 @@ def autoscaler(raw: JsonObject) -> Autoscaler:
         current=number(raw, "status", "currentReplicas"),
         desired=number(raw, "status", "desiredReplicas"),
         conditions=conditions(raw),
+        metrics=tuple(autoscaling.metrics(raw)),
+        last_scaled=moment(raw, "status", "lastScaleTime"),
+        created=moment(raw, "metadata", "creationTimestamp"),
     )
 
 
@@ -83,14 +95,30 @@ def adopt(pods: Iterable[Pod], replica_sets: Iterable[JsonObject]) -> tuple[Pod,
             owners[text(found, "metadata", "name")] = ("Deployment", text(owner, "name"))
     adopted = []
     for pod in pods:
-        kind, name = owners.get(pod.replica_set, (pod.owner_kind, pod.owner_name))
+        kind, name = owners.get(pod.replica_set) or _by_hash(pod)
         adopted.append(pod.model_copy(update={"owner_kind": kind, "owner_name": name}))
     return tuple(adopted)
+
+
+def _by_hash(pod: Pod) -> tuple[str, str]:
+    """Its owner; the Deployment where the ReplicaSet could not be read, whose name the pod's hash label ends."""
+    ending = f"-{pod.labels.get('pod-template-hash', '')}"
+    if pod.owner_kind == "ReplicaSet" and len(ending) > 1 and pod.owner_name.endswith(ending):
+        return "Deployment", pod.owner_name.removesuffix(ending)
+    return pod.owner_kind, pod.owner_name
 
 
 def controller(raw: JsonObject) -> JsonObject:
     """The ownerReference of the controller of an object, or an empty one."""
     return next((found for found in items(raw, "metadata", "ownerReferences") if flag(found, "controller")), {})
+
+
+def by_owner(raws: Iterable[JsonObject]) -> dict[str, list[JsonObject]]:
+    """The objects by the uid of their controller."""
+    owned: dict[str, list[JsonObject]] = {}
+    for raw in raws:
+        owned.setdefault(text(controller(raw), "uid"), []).append(raw)
+    return owned
 
 
 def owned_by(raw: JsonObject, uid: str) -> bool:
@@ -111,6 +139,7 @@ def managers(raw: JsonObject) -> tuple[str, ...]:
 
 
 def _shared(raw: JsonObject, kind: str) -> dict[str, object]:
+    wrote = last_written(raw, "spec")
     return {
         "kind": kind,
         "name": text(raw, "metadata", "name"),
@@ -122,6 +151,8 @@ def _shared(raw: JsonObject, kind: str) -> dict[str, object]:
         "conditions": conditions(raw),
         "managed_by": managers(raw),
         "created": moment(raw, "metadata", "creationTimestamp"),
+        "changed_by": wrote.by,
+        "changed_at": wrote.at,
     }
 
 
@@ -134,4 +165,5 @@ def _revision(raw: JsonObject) -> Revision:
         available=number(raw, "status", "availableReplicas"),
         created=moment(raw, "metadata", "creationTimestamp"),
         template=template(obj(raw, "spec", "template")),
+        conditions=conditions(raw),
     )

@@ -15,7 +15,7 @@ from tools.clients.kubernetes import KubernetesWriter, path_to
 from tools.errors import Forbidden, PermanentError
 from tools.reads.kubernetes import raw as members
 from tools.reads.kubernetes import surroundings, workloads
-from tools.reads.kubernetes.looking import list_all
+from tools.reads.kubernetes.asking import list_all
 from tools.reads.kubernetes.pods import HASH_LABEL
 from tools.reads.kubernetes.views import Autoscaler
 from tools.reads.kubernetes.workloads import REVISION_HISTORY

@@ -62,6 +62,8 @@ SECRETS = _core("secrets", "Secret")
 SERVICE_ACCOUNTS = _core("serviceaccounts", "ServiceAccount", "sa", sub="token")
 CLAIMS = _core("persistentvolumeclaims", "PersistentVolumeClaim", "pvc", sub="status")
 QUOTAS = _core("resourcequotas", "ResourceQuota", "quota", sub="status")
+VOLUMES = _core("persistentvolumes", "PersistentVolume", "pv", namespaced=False, sub="status")
+REPLICATION_CONTROLLERS = _core("replicationcontrollers", "ReplicationController", "rc", sub="status scale", gen=True)
 LIMIT_RANGES = _core("limitranges", "LimitRange", "limits")
 DEPLOYMENTS = _apps("deployments", "Deployment", "deploy", sub="status scale")
 REPLICA_SETS = _apps("replicasets", "ReplicaSet", "rs", sub="status scale")
@@ -82,6 +84,7 @@ INGRESSES = Resource(
 NETWORK_POLICIES = Resource(
     "networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", True, ("netpol",), counts_generations=True
 )
+INGRESS_CLASSES = Resource("networking.k8s.io", "v1", "ingressclasses", "IngressClass", False, counts_generations=True)
 ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", counts_generations=True)
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", False, ("sc",))
@@ -107,6 +110,8 @@ RESOURCES: tuple[Resource, ...] = (
     SECRETS,
     SERVICE_ACCOUNTS,
     CLAIMS,
+    VOLUMES,
+    REPLICATION_CONTROLLERS,
     QUOTAS,
     LIMIT_RANGES,
     DEPLOYMENTS,
@@ -120,6 +125,7 @@ RESOURCES: tuple[Resource, ...] = (
     BUDGETS,
     INGRESSES,
     NETWORK_POLICIES,
+    INGRESS_CLASSES,
     ENDPOINT_SLICES,
     LEASES,
     STORAGE_CLASSES,

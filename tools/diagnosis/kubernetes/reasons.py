@@ -1,0 +1,40 @@
+"""Why a container ended, as its own log tells: the family of the error, the line, and whom it could not reach.
+
+A log is text anybody may have written: it names a reason, never a certainty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tools import resources
+from tools.diagnosis.kubernetes.suspects import Suspect, suspects
+from tools.diagnosis.logs import LogFinding, recognise
+from tools.evidence import Role
+from tools.reads.kubernetes.picture import Picture, Service
+from tools.topology import Link, Relation
+
+
+def told(suspect: Suspect) -> LogFinding | None:
+    """What the log of the run that ended says went wrong, causes first; None when it says nothing known."""
+    return next(iter(recognise(suspect.log.lines)), None) if suspect.log else None
+
+
+def depends_on(picture: Picture) -> Iterator[Link]:
+    """From each workload to the Services of its namespace that its log says it could not reach."""
+    for suspect in suspects(picture):
+        said = told(suspect)
+        if said is None or said.role is not Role.DEPENDENCY or not said.subject:
+            continue
+        service = called(said.subject, picture)
+        if service is not None:
+            target = resources.kubernetes(picture.namespace, "Service", service.name)
+            yield Link(source=suspect.resource, relation=Relation.DEPENDS_ON, target=target)
+
+
+def called(address: str, picture: Picture) -> Service | None:
+    """The Service an address means (`db:5432`, `db.shop.svc`, `db.shop.svc.cluster.local:5432`), in this namespace."""
+    host = address.rpartition("@")[2].partition("/")[0].partition(":")[0]
+    name, _, rest = host.partition(".")
+    namespace = rest.partition(".")[0]
+    return picture.service(name) if namespace in ("", picture.namespace) else None

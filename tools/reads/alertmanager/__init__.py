@@ -1,0 +1,1 @@
+"""Alerts and silences as Alertmanager has them. Read-only."""
