@@ -46,9 +46,9 @@ class Inquiry(Value):
         """The answer in one line."""
         if self.conclusion.proposal.findings:
             return self.conclusion.proposal.findings[0].title
-        if self.conclusion.radius is not None and self.conclusion.radius.affected:
-            return "No rule explains what is ill here"
-        return "Nothing wrong was found" if self.conclusion.picture is not None else "Nothing could be looked at"
+        reach = self.conclusion.radius
+        elsewhere = ", but something near it is ill" if reach is not None and reach.affected else ""
+        return f"nothing wrong was found{elsewhere}"
 
     @property
     def sure(self) -> str:
@@ -69,6 +69,12 @@ class Inquiry(Value):
     def changes(self) -> tuple[str, ...]:
         """What changed around it, oldest first."""
         return tuple(str(change) for change in self.conclusion.changes[-CHANGES_MOST:])
+
+    @property
+    def calm(self) -> str:
+        """What there is to say without a finding: what was ruled out, in words that fit somebody who just asked."""
+        checked = self.conclusion.proposal.hypothesis.removeprefix(NOTHING_KNOWN).strip()
+        return f"No rule I know finds a fault here. {checked}".strip()
 
     @property
     def advice(self) -> str | None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
+from tools.evidence import Evidence, Trust
 from tools.redaction import redact
 from tools.values import Value
 
@@ -19,6 +20,8 @@ WIDE = 100
 """Columns of a report on a terminal or in a mail."""
 MOST_LINES = 12
 """Lines shown of one excerpt; the whole of it is on record."""
+LONGEST_LINE = 4
+"""Lines of the screen that one line of an excerpt may take."""
 
 
 def render(template: str, report: Value) -> str:
@@ -36,11 +39,23 @@ def wrapped(text: object, indent: int = 0, first: str = "") -> str:
 
 
 def quoted(text: str, indent: int = 0) -> str:
-    """An excerpt as it stands, behind a bar, cut to its last lines."""
+    """An excerpt as it stands, behind a bar, cut to its last lines; a long line goes on in the next, set in."""
     lines = text.splitlines()
     left_out = [f"… {len(lines) - MOST_LINES} lines before"] if len(lines) > MOST_LINES else []
-    shown = [*left_out, *lines[-MOST_LINES:]]
-    return "\n".join(" " * indent + "│ " + line[: WIDE - indent - 2] for line in shown)
+    margin = " " * indent + "│ "
+    shown = (
+        textwrap.wrap(line, WIDE, initial_indent=margin, subsequent_indent=f"{margin}  ", max_lines=LONGEST_LINE)
+        for line in (*left_out, *lines[-MOST_LINES:])
+    )
+    return "\n".join(line for lines in shown for line in lines or (margin.rstrip(),))
+
+
+def sourced(piece: Evidence) -> str:
+    """What a piece of evidence is and where it was read; the excerpt may begin with the place, and once is enough."""
+    about, _, path = piece.query.partition(" ")
+    place = about if path and piece.excerpt.startswith(path) else piece.query
+    doubt = " (text that outsiders can write)" if piece.trust is Trust.TEXT else ""
+    return f"{piece.summary}, {place}{doubt}"
 
 
 def escaped(text: object) -> str:
@@ -96,6 +111,7 @@ def _environment() -> Environment:
         "fenced": fenced,
         "clock": clock,
         "span": span,
+        "sourced": sourced,
     }
     made.filters.update(filters)
     return made

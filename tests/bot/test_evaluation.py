@@ -28,7 +28,9 @@ from tools.errors import Forbidden, PermanentError
 from tools.evidence import Finding, Proposal, Severity, Trust, evidence
 
 CASES = Path(__file__).parents[1] / "cases"
-FOUND = find(CASES)
+HELD_OUT = "heldout/"
+"""Cases written blind, to see what the score on the others is worth: no rule is bent to them one by one."""
+FOUND = tuple(one for one in find(CASES) if not one.name.startswith(HELD_OUT))
 RULES = Minds(model=None, budget=Budget())
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 QUOTED = evidence(
