@@ -40,7 +40,7 @@ def main() -> None:
     # The clickable world has one known place. Hands-free runs may go on beside it, and leave nothing when all is well.
     folder = Path(tempfile.mkdtemp(prefix="sayso-once-")) if options.once else FOLDER
     try:
-        with _alone(folder):
+        with alone(folder):
             ended = _run(options, folder)
     except KeyboardInterrupt:
         print("\nstopped", flush=True)
@@ -64,7 +64,7 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """An empty record in a folder that no other demo uses."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "demo.lock").open("w") as lock:
@@ -72,7 +72,8 @@ def _alone(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise RuntimeError(f"another one is running in {_short(folder)}; stop that one first") from error
-        for old in (*folder.glob("sayso*.sqlite*"), *folder.glob("bot.log")):
+        # The signer's memory goes with the record it signed: else a fresh record looks like one that was cut.
+        for old in (*folder.glob("sayso*.sqlite*"), *folder.glob("sayso.audit.*"), *folder.glob("bot.log")):
             old.unlink()
         yield
 
