@@ -89,7 +89,11 @@ def sentence(chart: Chart) -> str:
     limit = f", threshold {chart.comparison} {_limit(chart)}" if chart.threshold is not None else ""
     extreme = _extreme(chart, worst)
     most = "lowest" if chart.comparison.startswith("<") else "highest"
-    peak = f"; {most} {amount(extreme.value, chart.unit)} at {extreme.at:%H:%M}" if extreme.value != worst.latest.value else ""
+    peak = (
+        f"; {most} {amount(extreme.value, chart.unit)} at {extreme.at:%H:%M}"
+        if extreme.value != worst.latest.value
+        else ""
+    )
     named = f" ({worst.name})" if worst.name and len(chart.curves) > 1 else ""
     measured = f"{chart.measures} " if chart.measures else ""
     return f"{chart.title}{named}: {measured}{was}{amount(worst.latest.value, chart.unit)}{since}{limit}{peak}."

@@ -119,8 +119,9 @@ def _breaks(ban: Ban, proposal: Proposal) -> bool:
     if ban.action is not None:
         aimed = (one for one in proposal.actions if one.kind == ban.action)
         return any(ban.resource in (None, short(one.target)) for one in aimed)
-    # A symptom told after its cause is no claim about the cause: the rules name it as explained.
-    claimed = (one for one in proposal.findings if one.role is not Role.SYMPTOM or one in named(proposal)[:1])
+    causes = named(proposal)
+    # A symptom told after its cause is explained by it, and claims nothing about the cause.
+    claimed = (one for one in proposal.findings if one.role is not Role.SYMPTOM or one in causes)
     return any(ban.code in (None, one.code) and ban.resource in (None, short(one.resource)) for one in claimed)
 
 

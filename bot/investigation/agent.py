@@ -77,6 +77,12 @@ def investigate(
     )
 
 
+def get_ready() -> None:
+    """Bring in the libraries. The first time takes seconds, which are ours and not the model's."""
+    import bot.investigation.asking
+    import bot.investigation.wire  # noqa: F401 - importing is the point
+
+
 def _known(question: Question) -> tuple[Evidence, ...]:
     return (*question.evidence, question.heard) if question.heard is not None else question.evidence
 

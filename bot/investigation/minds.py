@@ -101,8 +101,9 @@ def _answer(
     tell: Tell,
 ) -> Answer:
     """The answer of the first model that has one; what the other took counts too. Raises ModelFailed when none has."""
-    from bot.investigation.agent import investigate
+    from bot.investigation.agent import get_ready, investigate
 
+    get_ready()
     first, *others = models
     meter, reads = Meter(budget, first.known_price), offered_reads(readers)
     meter.using(first.known_price, FIRST_SHARE if others else 1.0)

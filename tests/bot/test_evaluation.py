@@ -25,7 +25,7 @@ from storage.tables import Mind
 from tools import resources
 from tools.actions import UndoRollout
 from tools.errors import Forbidden, PermanentError
-from tools.evidence import Finding, Proposal, Severity, Trust, evidence
+from tools.evidence import Finding, Proposal, Role, Severity, Trust, evidence
 
 CASES = Path(__file__).parents[1] / "cases"
 HELD_OUT = "heldout/"
@@ -182,6 +182,19 @@ def test_what_must_not_be_claimed_is_found_wherever_it_stands(ban: Ban, broken: 
 
     assert scored.banned == ((str(ban),) if broken else ())
     assert scored.passed is not broken
+
+
+def test_a_symptom_told_after_its_cause_is_no_claim_about_the_cause() -> None:
+    ban = Ban(code="k8s.crash_loop")
+    symptom = finding("k8s.crash_loop", says="It keeps crashing.").model_copy(update={"role": Role.SYMPTOM})
+    change = symptom.model_copy(update={"role": Role.CHANGE})
+    asked = case(expected=WANTED, must_not=(ban,))
+
+    explained = judged(asked, answer(finding(), symptom, hypothesis="It ran out of 128Mi."))
+    named = judged(asked, answer(finding(), symptom))
+    claimed = judged(asked, answer(finding(), change, hypothesis="It ran out of 128Mi."))
+
+    assert (explained.banned, named.banned, claimed.banned) == ((), (str(ban),), (str(ban),))
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_a_look_that_ends_in_an_error_does_not_leave_its_line_running(desk: Benc
 
 
 def test_a_record_that_cannot_be_written_does_not_stop_the_look(desk: Bench, tmp_path: Path) -> None:
-    nowhere = replace(desk.desk, database=Database(f"sqlite:///{tmp_path / 'sayso.sqlite'}"))
+    nowhere = replace(desk.desk, database=Database(f"sqlite:///{tmp_path / 'another.sqlite'}"))
 
     with capture_logs() as logged, Telling(1, 1, nowhere, quiet=0.01, every=0.01) as telling:
         _until(lambda: len(logged) > 0)

@@ -11,6 +11,7 @@ from deploy.sandbox.model import NAME
 from deploy.sandbox.model.engineer import engineer
 from deploy.sandbox.model.faults import http_error, nonsense, slow
 from deploy.sandbox.model.wire import ChatRequest, Outcome, Script
+from deploy.sandbox.workspace.directory import ALERTS
 from tests.journeys.conftest import SPEED
 from tests.journeys.scene import APPROVE, Scene
 
@@ -66,9 +67,8 @@ def test_a_models_plan_is_approved_and_the_card_names_the_model(scene: Scene, mo
     [
         (http_error(500), "http 500", "colours"),
         (nonsense, "nonsense", "brands"),
-        (slow(60), "timeout", "labels"),
     ],
-    ids=["http_error", "nonsense", "slow"],
+    ids=["http_error", "nonsense"],
 )
 def test_when_the_model_fails_the_rules_answer_and_the_card_says_so(
     script: Script, why: str, name: str, scene: Scene, moods: Moods
@@ -81,3 +81,27 @@ def test_when_the_model_fails_the_rules_answer_and_the_card_says_so(
     assert f"model failed: {why}; rules answered" in trouble.root("Awaiting approval").everything
     assert "The assistant's reasoning" not in card.everything
     assert "DATABASE_URL" in card.everything
+
+
+def test_a_slow_model_is_waited_for_in_sight_of_everybody_and_then_the_rules_answer(scene: Scene, moods: Moods) -> None:
+    moods.script = slow(60)
+    trouble = scene.trouble(1, "labels")
+
+    card = trouble.asks()
+
+    assert "model failed: timeout; rules answered" in trouble.root("Awaiting approval").everything
+    assert "DATABASE_URL" in card.everything
+    thread = trouble.root().ts
+    line = scene.driver.wait_for_message(ALERTS, lambda said: "Looked for" in said.everything, thread_ts=thread)
+    assert f"model {NAME} (1 call, 0 tokens), timeout" in line.everything
+
+
+def test_after_three_failures_the_rules_answer_at_once_and_the_card_says_when_the_model_is_asked_again(
+    scene: Scene, moods: Moods
+) -> None:
+    moods.script = engineer
+    trouble = scene.trouble(1, "seams")
+
+    trouble.asks()
+
+    assert "rules alone: the model failed 3 times in a row; asking it again from" in trouble.root().everything

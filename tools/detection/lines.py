@@ -17,6 +17,10 @@ LONGEST = 4_000
 """Characters of one line that are looked at: the beginning, where what happened is said."""
 
 
+LONGEST_OBJECT = 64_000
+"""Characters of one that is a JSON object: cut in the middle it would be none."""
+
+
 class Level(IntEnum):
     """How bad a line says it is, mildest first. UNKNOWN where it does not say."""
 
@@ -101,10 +105,10 @@ ERRORS = (
 
 def read(raw: str) -> Line:
     """One physical line (or one folded unit's first line), however it was written."""
-    raw = raw[:LONGEST]
-    text = _CRI.sub("", without_stamp(raw), count=1)
+    text = _CRI.sub("", without_stamp(raw[:LONGEST_OBJECT]), count=1)
     if text.startswith("{") and (found := _structured(text)) is not None:
-        return found
+        return Line(found.level, found.text[:LONGEST])
+    text = text[:LONGEST]
     if match := _KLOG.match(text):
         return Line(KLOG[match[1]], text[match.start(2) :])
     text = without_stamp(text)

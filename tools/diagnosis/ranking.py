@@ -95,8 +95,8 @@ def ranked(findings: Iterable[Finding], scene: Scene) -> tuple[Cause, ...]:
     groups = _groups(ordered, scene)
     about_it = any(scene.concerns(one) for one in ordered)
     causes = [
-        Cause(finding=one, explains=rest, concerns=_concerns((one, *rest), scene, about_it=about_it))
-        for one, rest in groups
+        Cause(finding=one, explains=rest, concerns=_concerns(reached, scene, about_it=about_it))
+        for one, rest, reached in groups
     ]
     return tuple(sorted(causes, key=lambda cause: _order(cause.finding, cause.concerns, scene)))
 
@@ -127,14 +127,17 @@ def _deeper(one: Finding, other: Finding, scene: Scene) -> bool:
     return one.role is not Role.SYMPTOM or scene.place(one.code) < scene.place(other.code)
 
 
-def _groups(ordered: Sequence[Finding], scene: Scene) -> list[tuple[Finding, tuple[Finding, ...]]]:
-    """Each cause with all it explains, directly or through others. Of two causes the one told first takes an effect."""
+def _groups(ordered: Sequence[Finding], scene: Scene) -> list[tuple[Finding, tuple[Finding, ...], tuple[Finding, ...]]]:
+    """Each cause, what is told under it, and all it reaches, itself first. Of two causes that reach one effect the
+    first is told with it, and both are reasons for it.
+    """
     effects = _effects(ordered, scene)
     taken: set[int] = set()
     groups = []
     for root in _roots(effects):
-        reached = _reached(root, effects) - taken
-        groups.append((ordered[root], tuple(ordered[at] for at in sorted(reached - {root}))))
+        reached = _reached(root, effects)
+        rest = tuple(ordered[at] for at in sorted(reached - taken - {root}))
+        groups.append((ordered[root], rest, (ordered[root], *(ordered[at] for at in sorted(reached - {root})))))
         taken |= reached
     return groups
 

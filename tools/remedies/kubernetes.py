@@ -175,11 +175,18 @@ def _repair_killer(suspect: Suspect, workload: Workload) -> Fix:
 
 
 def _repair_readiness(suspect: Suspect, workload: Workload) -> Fix:
-    """Repair the probe, unless the rollout left it alone and the log names what the application waits for."""
+    """Repair the probe, unless the rollout left it alone and the log names what the application waits for.
+
+    A revision that never came up, while the one before it serves, goes back: what it answers is its own doing.
+    """
     waits = None if probes.altered(suspect, "readiness") else probes.lacking(suspect)
     if waits is not None:
         return None, f"The probe does its duty: repair what {workload.name} needs. {waits.statement}"
-    return _repair_probe("readiness")(suspect, workload)
+    action, said = _repair_probe("readiness")(suspect, workload)
+    current, before = workload.current, suspect.previous
+    if action is None and current is not None and not current.available and before is not None and before.available:
+        return _undo(suspect, workload)
+    return action, said
 
 
 def _previous_probe(suspect: Suspect, kind: str, probe: Probe) -> tuple[str | None, str | None, str]:

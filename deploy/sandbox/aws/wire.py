@@ -26,6 +26,8 @@ PHYSICS = "sandbox-physics"
 READER_KEY, WRITER_KEY = "sandbox-reader", "sandbox-writer"
 """Access key ids of the two identities; moto takes any, the wire lets only the second one change things."""
 LOOKING = ("Describe", "Get", "List", "Filter", "Lookup", "Simulate", "AssumeRole", "ConfirmSubscription")
+SPEAK_JSON = frozenset({"acm", "apigateway", "cloudtrail", "dynamodb", "ecs", "lambda", "logs", "sqs", "ssm"})
+"""Services whose errors are JSON; the others' are XML."""
 CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 
 Fault = Literal["lose", "fail", "refuse"]
@@ -158,7 +160,7 @@ def _error(call: Call, status: int, code: str, message: str) -> WSGIApplication:
     """An error as the protocol of the call's service words it: JSON, or XML in the two old ones."""
     from werkzeug.wrappers import Response
 
-    if call.service in ("ecs", "ssm", "logs"):
+    if call.service in SPEAK_JSON:
         said = json.dumps({"__type": code, "message": message})
         return Response(said, status=status, content_type="application/x-amz-json-1.1")
     inner = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"

@@ -15,6 +15,8 @@ from bot.investigation.permission import SPENT, Permission
 from bot.investigation.prices import Price
 from bot.investigation.rules import Conclusion
 from bot.investigation.values import ModelAccess, Stage, Thinking
+from bot.views.incident import Mind as CardMind
+from bot.views.incident import mind_words
 from deploy.sandbox.model import KEY, ScriptedModel, faults
 from deploy.sandbox.model.engineer import engineer
 from deploy.sandbox.model.wire import ChatRequest, Outcome, Script
@@ -114,6 +116,35 @@ def test_where_both_fail_the_rules_answer_and_both_reasons_are_told(pair: Pair) 
     assert mind.failure == "http 500; two: nonsense"
     assert mind.answered_by is None
     assert concluded.proposal == BY_RULES.proposal
+
+
+BAD: dict[str, tuple[Script, str]] = {
+    "500": (faults.http_error(500, retry_after=0), "http 500"),
+    "429": (faults.http_error(429), "http 429"),
+    "401": (faults.http_error(401), "http 401: check OPENAI_API_KEY"),
+    "slow": (faults.slow(30), "timeout"),
+    "drips": (faults.drips(), "timeout"),
+    "prose": (faults.nonsense, "nonsense"),
+    "wrong shape": (faults.wrong_shape, "nonsense"),
+    "not json": (faults.not_json, "nonsense"),
+    "cut off": (faults.cut_off, "nonsense"),
+    "no choices": (faults.no_choices, "nonsense"),
+    "broken arguments": (faults.broken_arguments, "nonsense"),
+    "refuses": (faults.refuses, "refused"),
+    "strange tools": (faults.strange_tools, "went in circles"),
+    "overspends": (faults.overspends, "budget: "),
+}
+
+
+@pytest.mark.parametrize(("script", "why"), BAD.values(), ids=BAD.keys())
+def test_whatever_the_model_does_the_rules_conclusion_stands_and_the_card_says_why(
+    script: Script, why: str, pair: Pair
+) -> None:
+    mind, concluded = pair(script, None, seconds=1.5)
+
+    assert concluded.proposal == BY_RULES.proposal
+    assert concluded.evidence == BY_RULES.evidence
+    assert mind_words(CardMind(**mind.model_dump())).startswith(f"model failed: {why}")
 
 
 def test_what_one_model_overspent_is_not_spent_again_on_another(pair: Pair) -> None:

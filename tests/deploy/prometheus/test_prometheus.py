@@ -14,7 +14,7 @@ from deploy.sandbox.prometheus import ClusterMetrics, Metrics, Prometheus
 from deploy.sandbox.prometheus.kubestate import ADDRESSES, NOT_READY, RESTARTS
 from deploy.sandbox.prometheus.metrics import Labels
 
-STORY = Path("deploy/sandbox/scenarios/kubernetes/2-out-of-memory")
+STORY = Path(__file__).parents[3] / "deploy/sandbox/scenarios/kubernetes/2-out-of-memory"
 CATALOG: Labels = (("deployment", "catalog"), ("namespace", "shop"))
 
 
@@ -28,8 +28,7 @@ def eventually(check: Callable[[], bool], seconds: float = 5.0) -> bool:
 def test_what_happens_to_pods_is_measured_as_it_happens() -> None:
     with Cluster(speed=0) as cluster, ClusterMetrics(cluster) as watching:
         cluster.load([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}])
-        (world, *_) = [yaml.safe_load_all((STORY / name).read_text()) for name in ("fault.yaml",)]
-        cluster.load([one for one in world if one])
+        cluster.load(one for one in yaml.safe_load_all((STORY / "fault.yaml").read_text()) if one)
         cluster.advance(60)
 
         def now(name: str, labels: Labels) -> float:

@@ -8,11 +8,23 @@ from typing import Any
 import pytest
 
 from tests.tools.aws import resources as r
-from tests.tools.aws.pictures import NOW, alarm, busy_group, full_disk, group, instance, lines, starved_service, subject
+from tests.tools.aws.pictures import (
+    NOW,
+    alarm,
+    busy_group,
+    full_disk,
+    group,
+    instance,
+    lines,
+    series,
+    starved_service,
+    subject,
+)
 from tools.diagnosis.aws import diagnose
 from tools.diagnosis.aws.catalogue import AWS, RULES
 from tools.evidence import Role
-from tools.reads.aws.views import AlarmState, Picture
+from tools.reads.aws.views import AlarmState, Picture, Series
+from tools.subjects import AwsSubject
 
 OOM = "Essential container in task exited; OutOfMemoryError: Container killed due to memory usage"
 PULL = "CannotPullContainerError: pull image manifest has been retried 5 time(s): orders:2.15.0: not found"
@@ -40,13 +52,17 @@ DYING: dict[str, Any] = {
 }
 
 
+def cpu(about: AwsSubject) -> Series:
+    return series(about, 95, 95, 95)
+
+
 def in_service(reason: str, code: int | None = 1, running: int = 1) -> Picture:
     tasks = (r.stopped(reason, 3, code), r.stopped(reason, 6, code))
     return r.seen(r.ON_SERVICE, service=r.service(running=running), stopped_tasks=tasks)
 
 
-def in_function(*series: object, log: tuple[object, ...] = (), **more: object) -> Picture:
-    return r.seen(r.ON_FUNCTION, functions=(r.function(**more),), series=series, log_lines=log)
+def in_function(*measured: object, log: tuple[object, ...] = (), **more: object) -> Picture:
+    return r.seen(r.ON_FUNCTION, functions=(r.function(**more),), series=measured, log_lines=log)
 
 
 def in_database(name: str, values: tuple[float, ...], period: int = 60, **more: Any) -> Picture:
@@ -357,6 +373,29 @@ def test_a_function_that_is_switched_off_says_so() -> None:
 
     assert finding.code == "aws.lambda_throttled"
     assert "its reserved concurrency is 0, which switches it off" in finding.statement
+
+
+def test_what_is_missing_on_every_instance_is_named() -> None:
+    finding = diagnose(FOUND["aws.ecs_unable_to_place"]).findings[0]
+
+    assert finding.statement.endswith("ECS cannot place the others: no instance has enough memory left.")
+
+
+def test_one_busy_instance_does_not_grow_its_group() -> None:
+    about = subject("AWS/EC2", "CPUUtilization", **MACHINE)
+    picture = busy_group().model_copy(update={"subject": about, "instance": T2, "series": (cpu(about),)})
+
+    assert "aws.asg_cpu_high" not in {one.code for one in diagnose(picture).findings}
+
+
+def test_a_queue_beyond_its_owners_limit_is_a_backlog() -> None:
+    about = subject("AWS/SQS", "ApproximateNumberOfMessagesVisible", **r.QUEUE)
+    rising = r.metric("SQS", "ApproximateNumberOfMessagesVisible", "Maximum", r.QUEUE, (10, 200, 900))
+
+    finding = diagnose(r.seen(about, queues=(r.queue(900),), series=(rising,))).findings[0]
+
+    assert finding.code == "aws.sqs_backlog"
+    assert "beyond the limit its owner set: 900 against 80" in finding.statement
 
 
 def test_the_reason_codes_of_ill_targets_are_told_in_words() -> None:

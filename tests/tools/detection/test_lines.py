@@ -28,6 +28,7 @@ from tools.detection.units import read_unit, units
         ("error count is 0", Level.UNKNOWN, "error count is 0"),
         ("alert manager started", Level.UNKNOWN, "alert manager started"),
         ('{"not json', Level.UNKNOWN, '{"not json'),
+        ('{"level":"error","stack":"' + "x" * 9_000 + '","msg":"boom"}', Level.ERROR, "boom: " + "x" * 3_994),
         ("[" * 5_000, Level.UNKNOWN, "[" * 4_000),
     ],
 )

@@ -12,6 +12,7 @@ from deploy.sandbox.cluster import Identity
 from tests.tools.kubernetes.line import Line
 from tests.tools.kubernetes.objects import cluster, condition, event, node, pod, thing, wrote
 from tests.tools.kubernetes.shop import AT, Shop
+from tools.clients import Readers
 from tools.clients.dump import Dump
 from tools.clients.dump_files import LogKey
 from tools.clients.kubernetes import KubernetesReader
@@ -19,6 +20,7 @@ from tools.errors import PermanentError, Unreachable
 from tools.reads.kubernetes import asking, kinds
 from tools.reads.kubernetes.asking import Question, list_all, surveying
 from tools.reads.kubernetes.looking import look
+from tools.reads.kubernetes.table import READS
 from tools.subjects import KubernetesSubject
 from tools.values import JsonObject
 
@@ -38,11 +40,15 @@ class Listener:
 
     dump: Dump
     asked: list[str] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
+    """What it was asked for with all that is in it, and not by name only."""
     server: str = "a dump"
 
     def get(self, path: str, query: Any = None, accept: str = "application/json") -> JsonObject:
         """As the dump does."""
         self.asked.append(path.rpartition("/")[2])
+        if "PartialObjectMetadata" not in accept:
+            self.whole.append(path.rpartition("/")[2])
         return self.dump.get(path, query, accept)
 
     def text(self, path: str, query: Any = None) -> str:
@@ -195,6 +201,18 @@ def test_gaps_come_in_the_same_order_whichever_answer_comes_first() -> None:
     seen = [look("shop", AT, cluster(pod(), refused=refused)).unread for _ in range(5)]
 
     assert set(seen) == {("events", "services", "nodes", "persistentvolumeclaims")}
+
+
+def test_secrets_and_config_maps_are_only_asked_for_by_name() -> None:
+    missed = (waiting("CreateContainerConfigError", f'{kind} "x" not found') for kind in ("secret", "configmap"))
+    listener = Listener(cluster(*(pod(f"web-{number}", status=status) for number, status in enumerate(missed))))
+    configs = next(read for read in READS if read.name == "k8s_list_configs")
+
+    look("shop", AT, listener)
+    configs.run(configs.arguments(namespace="shop"), AT, Readers(kubernetes=listener, aws=None))
+
+    assert {"secrets", "configmaps"} <= set(listener.asked)
+    assert not {"secrets", "configmaps"} & set(listener.whole)
 
 
 def test_a_group_the_cluster_does_not_serve_is_no_gap(untouched: Shop, tmp_path: Path) -> None:

@@ -96,6 +96,14 @@ def test_what_the_ill_rests_on_is_never_acquitted(changed: Resource, source: str
     assert radius(shop(), [finding(WEB)], [change(changed, source)]).changed == ()
 
 
+def test_a_well_workload_under_an_ill_service_may_be_the_cause_and_is_not_acquitted() -> None:
+    well = shop(workloads=(named("web"), named("api")))
+
+    found = radius(well, [finding(kubernetes("shop", "Service", "web"))], [change(WEB), change(API)])
+
+    assert [one.resource for one in found.changed] == [API]
+
+
 def test_without_a_cause_no_change_is_acquitted() -> None:
     assert radius(shop(), [], [change(API)]).changed == ()
 

@@ -72,6 +72,12 @@ SILENT: dict[str, Picture] = {
         )
     ),
     "an evicted pod": picture(pods=(pod(CRASHING, phase="Failed", reason="Evicted"),)),
+    "a pod its node shut down, and that has been replaced": picture(
+        pods=(
+            pod(state(ready=False, running_since=None, terminated=ended(1)), phase="Failed", reason="Terminated"),
+            pod(state(), ready=True, name="web-1-new"),
+        )
+    ),
     "a restart of the day before": picture(
         pods=(pod(state(restarts=1, last=ended(137, "OOMKilled", hours=20)), asked=LIMITED, ready=True),)
     ),

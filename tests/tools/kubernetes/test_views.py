@@ -48,6 +48,13 @@ def test_a_cron_jobs_deadline_is_a_number_or_not_set(written: object, read: int 
     assert batch.cron_job(thing("batch/v1", "CronJob", "sync", spec=spec)).starting_deadline == read
 
 
+@pytest.mark.parametrize("written", ["2026-11-20T08:50:00", "soon", "", None, 5])
+def test_what_is_no_time_with_a_zone_is_no_time(written: object) -> None:
+    raw = thing("batch/v1", "CronJob", "sync", metadata={"creationTimestamp": written})
+
+    assert batch.cron_job(raw).created is None
+
+
 def test_a_budget_keeps_its_rule_as_written() -> None:
     spec = {"minAvailable": "50%", "selector": {"matchLabels": {"app": "web"}}}
     status = {"disruptionsAllowed": 0, "currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 2}

@@ -21,6 +21,7 @@ from tools.diagnosis.aws import (
     services,
     stores,
 )
+from tools.diagnosis.aws.catalogue import role_of
 from tools.diagnosis.aws.health import Health
 from tools.diagnosis.aws.scene import scene
 from tools.diagnosis.aws.verdicts import health
@@ -56,7 +57,10 @@ def diagnose(picture: Picture) -> Diagnosis:
 
 
 def _found(picture: Picture) -> Iterator[Finding]:
-    yield from (one for rule in RULES if (one := rule(picture)) is not None)
+    for rule in RULES:
+        one = rule(picture)
+        if one is not None:
+            yield one.model_copy(update={"role": role_of(one.code)})
     for family in FAMILIES:
         yield from family.findings(picture)
 
@@ -77,11 +81,18 @@ def _kept(picture: Picture, told: Iterable[Finding]) -> tuple[Evidence, ...]:
     logged = {line.group for line in picture.log_lines}
     return tuple(
         piece
-        for piece in evidence.of_picture(picture)
+        for piece in (*evidence.of_picture(picture), *_workings(picture))
         if piece.id in cited
         or piece.tool not in MEASURES
         or (piece.tool == "aws_logs" and piece.query.partition(" ")[2] in logged)
     )
+
+
+def _workings(picture: Picture) -> Iterator[Evidence]:
+    """The arithmetic behind every bad metric."""
+    for verdict in health(picture):
+        for reason in verdict.reasons:
+            yield from reason.workings
 
 
 def _well(picture: Picture) -> Iterator[str]:

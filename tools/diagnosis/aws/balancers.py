@@ -117,9 +117,7 @@ def _why(group: TargetGroup) -> str:
     words = []
     for code, many in reasons.most_common(2):
         said = next((one.description for one in group.unhealthy if one.reason == code and one.description), "")
-        words.append(
-            f"{many} {MEANING.get(code, code)}" + (f" ({code}: {said.rstrip('.')})" if said else f" ({code})")
-        )
+        words.append(f"{many} {MEANING.get(code, code)}" + (f" ({code}: {said.rstrip('.')})" if said else f" ({code})"))
     asked = f"; the check asks {group.path} for {group.expected}" if group.path and group.expected else ""
     return "; ".join(words) + asked
 

@@ -72,7 +72,8 @@ def launch_failing(picture: Picture) -> Finding | None:
 def recent_average(picture: Picture) -> float | None:
     """The mean of the latest CPU datapoints; None, which is unknown, when there are none from just now."""
     watched = picture.watched
-    if watched is None or watched.metric != CPU_METRIC:
+    # One busy instance says nothing about its group.
+    if watched is None or watched.metric != CPU_METRIC or "AutoScalingGroupName" not in watched.dimensions:
         return None
     points = watched.recent(picture.at)[-RECENT:]
     return sum(one.value for one in points) / len(points) if points else None

@@ -51,7 +51,7 @@ def _ratio(api: Api, family: str, stage: Stage, checks: Checks) -> Reason:
     said = checks.series(f"{family}xx", "Sum") if api.kind == "HTTP" else checks.series(f"{family}XXError", "Average")
     ids = tuple(evidence.of_series(one, at).id for one in (said, count) if one is not None)
     reason = ratio(f"api.{family}xx", _errors(api, said, count), count, at, f"{family}xx answers of stage {stage.name}")
-    return reason.model_copy(update={"evidence_ids": ids})
+    return reason.model_copy(update={"evidence_ids": (*ids, *(one.id for one in reason.workings))})
 
 
 def _errors(api: Api, said: Series | None, count: Series | None) -> Series | None:

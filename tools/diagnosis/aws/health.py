@@ -8,7 +8,8 @@ from enum import StrEnum
 from statistics import median
 
 from tools.diagnosis.aws.thresholds import FEWEST_DAYS, THRESHOLDS, UNUSUAL, Threshold
-from tools.evidence import EvidenceId
+from tools.evidence import Evidence, EvidenceId, Trust
+from tools.evidence import evidence as evidenced
 from tools.reads.aws import evidence
 from tools.reads.aws.views import Datapoint, Series, Utc
 from tools.resources import Resource
@@ -40,6 +41,8 @@ class Reason(Value):
     evidence_ids: tuple[EvidenceId, ...] = ()
     alarmed: bool = False
     """Whether it is bad because an alarm of its owner says so, by a limit of the owner's own."""
+    workings: tuple[Evidence, ...] = ()
+    """The arithmetic behind a bad metric: what is said of it stands in no datapoint."""
     decisive: bool = True
     """Whether it is enough to call the resource healthy: being switched on is not."""
 
@@ -95,7 +98,7 @@ def judged(check: str, series: Series | None, at: datetime, what: str, scale: fl
         return Reason(check=check, health=Health.UNKNOWN, said=f"{what} was not read")
     ids = (evidence.of_series(series, at).id,)
     points = tuple(Datapoint(at=one.at, value=one.value * scale) for one in series.points)
-    return _judged(check, limit, points, at, what).model_copy(update={"evidence_ids": ids})
+    return _worked(_judged(check, limit, points, at, what), limit, points, series, at, ids)
 
 
 def ratio(check: str, part: Series | None, whole: Series | None, at: datetime, what: str) -> Reason:
@@ -114,7 +117,7 @@ def ratio(check: str, part: Series | None, whole: Series | None, at: datetime, w
     points = tuple(
         Datapoint(at=one.at, value=100 * counted.get(one.at, 0.0) / one.value) for one in whole.points if one.value > 0
     )
-    return _judged(check, limit, points, at, what).model_copy(update={"evidence_ids": ids})
+    return _worked(_judged(check, limit, points, at, what), limit, points, part, at, ids)
 
 
 def counter(check: str, part: Series | None, whole: Series | None, at: datetime, what: str) -> Reason:
@@ -125,7 +128,7 @@ def counter(check: str, part: Series | None, whole: Series | None, at: datetime,
     ids = tuple(evidence.of_series(one, at).id for one in (part, whole))
     counted = {one.at: 0.0 for one in whole.points} | {one.at: one.value for one in part.points}
     points = [Datapoint(at=when, value=value) for when, value in sorted(counted.items())]
-    return _judged(check, limit, points, at, what).model_copy(update={"evidence_ids": ids})
+    return _worked(_judged(check, limit, points, at, what), limit, points, part, at, ids)
 
 
 def unusual(recent: float, baseline: Series | None, at: datetime) -> float | None:
@@ -186,6 +189,31 @@ def _judged(check: str, limit: Threshold, points: Sequence[Datapoint], at: datet
         said = f"{what} is {_number(value, limit)}, too few datapoints to tell"
         return Reason(check=check, health=Health.UNKNOWN, said=said, value=value)
     return Reason(check=check, health=Health.HEALTHY, said=f"{what} is {_number(value, limit)}", value=value)
+
+
+def _worked(
+    reason: Reason,
+    limit: Threshold,
+    points: Sequence[Datapoint],
+    series: Series,
+    at: datetime,
+    ids: tuple[EvidenceId, ...],
+) -> Reason:
+    """The reason with what it cites, and where it is bad with its arithmetic: of the same tool, so no second source."""
+    if reason.health not in BAD:
+        return reason.model_copy(update={"evidence_ids": ids})
+    windows = "\n".join(f"{one.at:%H:%M} {_number(one.value, limit)}" for one in _last(points, limit, at))
+    since = f", since {reason.since:%H:%M} UTC" if reason.since else ""
+    bad = f"bad when {limit.breaching} of the last {limit.windows} are ({limit.source}){since}"
+    working = evidenced(
+        tool="aws_metric",
+        query=f"{series.region} {series.namespace} check {reason.check}",
+        summary=reason.said,
+        excerpt=f"{windows}\n{reason.said}; {bad}",
+        at=at,
+        trust=Trust.STATUS,
+    )
+    return reason.model_copy(update={"evidence_ids": (*ids, working.id), "workings": (working,)})
 
 
 def _last(points: Sequence[Datapoint], limit: Threshold, at: datetime) -> list[Datapoint]:

@@ -143,5 +143,5 @@ def _status(instance: Instance, checks: Checks) -> Reason:
         said = f"failed status checks: {', '.join(instance.checks_failed)}"
         metric = checks.metric("ec2.status_check", "StatusCheckFailed", "Maximum", "failed status checks")
         found_ = state("ec2.status_check", said, Health.UNHEALTHY, *metric.evidence_ids, since=metric.since)
-        return found_.model_copy(update={"value": 1.0})
+        return found_.model_copy(update={"value": 1.0, "workings": metric.workings})
     return checks.metric("ec2.status_check", "StatusCheckFailed", "Maximum", "failed status checks")

@@ -37,7 +37,10 @@ def health_of_queue(queue: Queue, picture: Picture) -> Verdict:
     if age.health is Health.UNHEALTHY and not _backs_up(checks, picture):
         # Old, but shrinking: somebody is working it off.
         age = age.model_copy(update={"health": Health.DEGRADED, "said": f"{age.said}, and the backlog shrinks"})
-    return verdict(queue.resource, (age, _in_flight(queue, picture), *_empty(queue)))
+    waiting = checks.metric("sqs.waiting", "ApproximateNumberOfMessagesVisible", "Maximum", "the number that waits")
+    if waiting.health is Health.UNHEALTHY and not _backs_up(checks, picture):
+        waiting = waiting.model_copy(update={"health": Health.DEGRADED, "said": f"{waiting.said}, and it shrinks"})
+    return verdict(queue.resource, (age, waiting, _in_flight(queue, picture), *_empty(queue)))
 
 
 def health_of_table(table: DynamoTable, picture: Picture) -> Verdict:
@@ -97,8 +100,10 @@ def _of_queue(queue: Queue, picture: Picture) -> Iterator[Finding]:
             Strength.FITTING,
             since=reason.since,
         )
-    if (reason := judged_.bad("sqs.age")) and reason.health is Health.UNHEALTHY:
-        yield _backlog(queue, reason, picture)
+    for check in ("sqs.age", "sqs.waiting"):
+        if (reason := judged_.bad(check)) and reason.health is Health.UNHEALTHY:
+            yield _backlog(queue, reason, picture)
+            break
     if reason := judged_.bad("sqs.in_flight"):
         yield found(
             "aws.sqs_in_flight",

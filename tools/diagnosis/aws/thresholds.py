@@ -71,6 +71,7 @@ THRESHOLDS: dict[str, Threshold] = {
     "alb.latency": _warn(2, unit="s"),
     "alb.rejected": _sure(0, breaching=3, windows=5, source=AWS),
     "sqs.age": _sure(300, unit="s", source=PRACTICE),
+    "sqs.waiting": _sure(100_000, source=PRACTICE),
     "sqs.dead_letters": _sure(0, breaching=1, windows=1),
     "sqs.in_flight": _sure(90, unit="% of 120,000", breaching=1, windows=1, source="SQS quotas"),
     "dynamodb.throttles": _sure(0, breaching=3, windows=5, source=AWS),

@@ -9,6 +9,7 @@ from tools import resources
 from tools.diagnosis.confidence import Strength, confidence
 from tools.diagnosis.kubernetes import citing, cron
 from tools.diagnosis.kubernetes.citing import Found
+from tools.diagnosis.kubernetes.reasons import quoted
 from tools.diagnosis.kubernetes.suspects import is_settled
 from tools.diagnosis.logs import LogFinding, recognise
 from tools.evidence import Evidence, Severity
@@ -50,7 +51,7 @@ def job_failed(job: Job, picture: Picture) -> Found | None:
         f"Job {job.name} failed",
         f"Job {job.name} failed ({said.reason or 'no reason given'}) after {max(job.failed, 1)} failed "
         f"{'pods' if job.failed > 1 else 'pod'}{f'; the last {ended[1]}' if ended else ''}"
-        f"{f': {reason.statement} ({reason.line[:160]})' if reason else ''}.",
+        f"{f': {reason.statement} ({quoted(reason)})' if reason else ''}.",
         resource=resources.kubernetes(picture.namespace, "Job", job.name),
         severity=Severity.SEV3,
         confidence=confidence(Strength.STATED),

@@ -23,6 +23,7 @@ _MISSING_VARIABLE = (
     re.compile(rf"(?i:missing|required|undefined)(?: (?i:required|environment|env|variable|var))*:? {_NAME}"),
     re.compile(rf"{_NAME}(?i: environment variable| env var)? (?i:{_ABSENT})"),
     re.compile(r"KeyError: '([A-Z][A-Z0-9_]{2,63})'"),
+    re.compile(r"(?i:key not found): \"([A-Z][A-Z0-9_]{2,63})\""),  # Ruby's ENV.fetch
 )
 _CONFIG_OBJECT = re.compile(r'(secret|configmap) "([^"]{1,253})" not found', re.IGNORECASE)
 _CONFIG_KEY = re.compile(r"couldn't find key (\S{1,253}) in (Secret|ConfigMap) \S*?/(\S{1,253})")

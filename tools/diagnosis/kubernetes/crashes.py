@@ -11,7 +11,7 @@ from datetime import timedelta
 from tools.diagnosis.confidence import Strength, confidence
 from tools.diagnosis.kubernetes import citing
 from tools.diagnosis.kubernetes.citing import Found
-from tools.diagnosis.kubernetes.reasons import told
+from tools.diagnosis.kubernetes.reasons import quoted, told
 from tools.diagnosis.kubernetes.suspects import Suspect
 from tools.evidence import Severity
 from tools.reads.kubernetes.picture import Event
@@ -67,7 +67,7 @@ def crash_loop(suspect: Suspect) -> Found | None:
         return None
     end, reason = suspect.last_end, told(suspect)
     code = f"exit code {end.exit_code}{_meaning(end.exit_code)}" if end else "an unknown exit code"
-    why = f"its log says: {reason.statement} ({reason.line[:160]})" if reason else "its log may say why"
+    why = f"its log says: {reason.statement} ({quoted(reason)})" if reason else "its log may say why"
     return citing.found(
         "k8s.crash_loop",
         f"{suspect.resource.name} keeps crashing",
@@ -94,7 +94,7 @@ def recent_restart(suspect: Suspect) -> Found | None:
     if killing(suspect) is not None or not (lately or state.restarts > 1):
         return None
     reason = told(suspect)
-    why = f"; its log says: {reason.statement} ({reason.line[:160]})" if reason else ""
+    why = f"; its log says: {reason.statement} ({quoted(reason)})" if reason else ""
     return citing.found(
         "k8s.recent_restart",
         f"{suspect.resource.name} restarted and is ready again",

@@ -10,7 +10,7 @@ from tools.diagnosis.kubernetes import citing
 from tools.diagnosis.kubernetes.changes import latest_change
 from tools.diagnosis.kubernetes.citing import Found
 from tools.diagnosis.kubernetes.crashes import killing
-from tools.diagnosis.kubernetes.reasons import told
+from tools.diagnosis.kubernetes.reasons import quoted, told
 from tools.diagnosis.kubernetes.suspects import Suspect
 from tools.diagnosis.logs import LogFinding
 from tools.evidence import Evidence, Role
@@ -72,7 +72,7 @@ def readiness_failing(suspect: Suspect) -> Found | None:
         f"{suspect.resource.name} never becomes ready",
         f"Container {suspect.asked.name} runs but its readiness probe ({spelled(probe)}) fails: {reason(failed)}"
         f"{_undeclared(suspect, probe)}{'; the last rollout changed that probe' if changed else ''}"
-        f"{f'; its log says: {waits.statement} ({waits.line[:160]})' if waits else ''}.",
+        f"{f'; its log says: {waits.statement} ({quoted(waits)})' if waits else ''}.",
         resource=suspect.resource,
         severity=citing.severity_of(suspect.workload),
         confidence=confidence(Strength.MATCHED if changed else Strength.TOLD, confirmed=True),

@@ -6,18 +6,28 @@ A log is text anybody may have written: it names a reason, never a certainty.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import shorten
 
 from tools import resources
+from tools.detection.lines import read
 from tools.diagnosis.kubernetes.suspects import Suspect, suspects
 from tools.diagnosis.logs import LogFinding, recognise
 from tools.evidence import Role
 from tools.reads.kubernetes.picture import Picture, Service
 from tools.topology import Link, Relation
 
+LONGEST_QUOTE = 160
+"""Most characters of a log line within a sentence; the evidence has all of it."""
+
 
 def told(suspect: Suspect) -> LogFinding | None:
     """What the log of the run that ended says went wrong, causes first; None when it says nothing known."""
     return next(iter(recognise(suspect.log.lines)), None) if suspect.log else None
+
+
+def quoted(said: LogFinding) -> str:
+    """The line that tells it, as people read it: of a structured one the message and the error."""
+    return shorten(read(said.line).text, LONGEST_QUOTE, placeholder=" …")
 
 
 def depends_on(picture: Picture) -> Iterator[Link]:
@@ -33,8 +43,11 @@ def depends_on(picture: Picture) -> Iterator[Link]:
 
 
 def called(address: str, picture: Picture) -> Service | None:
-    """The Service an address means (`db:5432`, `db.shop.svc`, `db.shop.svc.cluster.local:5432`), in this namespace."""
+    """The Service an address means (`db:5432`, `db.shop.svc`, its cluster IP), in this namespace."""
     host = address.rpartition("@")[2].partition("/")[0].partition(":")[0]
+    by_ip = next((one for one in picture.services if host and one.cluster_ip == host), None)
+    if by_ip is not None:
+        return by_ip
     name, _, rest = host.partition(".")
     namespace = rest.partition(".")[0]
     return picture.service(name) if namespace in ("", picture.namespace) else None

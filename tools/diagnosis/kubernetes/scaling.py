@@ -70,7 +70,8 @@ def hpa_switched_off(scaler: Autoscaler, target: Workload | None, picture: Pictu
     active = scaler.condition("ScalingActive")
     if target is None or target.wanted or active is None or active.reason != "ScalingDisabled":
         return None
-    if scaler.minimum == 0 or not _is_wanted(target, picture):
+    # Who keeps an autoscaler brings the count to 0 and back again: KEDA sleeps while its queue is empty.
+    if scaler.minimum == 0 or scaler.kept_by or not _is_wanted(target, picture):
         return None
     by = f" by {target.changed_by}" if target.changed_by else ""
     return _found(

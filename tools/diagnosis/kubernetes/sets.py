@@ -120,7 +120,7 @@ def _without_class(workload: Workload, picture: Picture) -> Found | None:
             citing.path_of(workload),
             f"spec.volumeClaimTemplates[{asked[0].name}].storageClassName",
             str(name),
-            f"its claims ask for {name}",
+            f"its claims ask for {name}; there are {', '.join(sorted(known))}",
         ),
         role=Role.DEPENDENCY,
     )

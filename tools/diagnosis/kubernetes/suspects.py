@@ -29,6 +29,8 @@ from tools.resources import Resource
 
 RECENT = timedelta(minutes=30)
 """How long a single restart stays worth a word (fact sheet, section 7: must stay silent)."""
+PACE = timedelta(minutes=10)
+"""Longest a container that fails at once takes from one end to the next: the back-off ends at five minutes."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Suspect:
         ends, so its condition only tells of the latest.
         """
         current = self.workload.current if self.workload else None
-        if current is not None and current.replica_set == self.pod.replica_set and not current.available:
+        if current is not None and current.replica_set == self.pod.replica_set and self._is_born_ill(current):
             return current.created
         if self.state.restarts > 1:
             return None
@@ -104,6 +106,12 @@ class Suspect:
         if ready is not None and ready.status != "True" and ready.since is not None:
             return ready.since
         return end.finished if end else None
+
+    def _is_born_ill(self, revision: Revision) -> bool:
+        """Whether it never served: nothing of it is available, and it is no older than its restarts can account for."""
+        if revision.available or revision.created is None:
+            return False
+        return self.picture.now - revision.created <= PACE * (self.state.restarts + 2)
 
     def event(self, reason: str, beginning: str = "") -> Event | None:
         """The newest event of that reason whose message begins so."""

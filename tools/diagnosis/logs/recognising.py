@@ -57,6 +57,23 @@ _AFTER = re.compile(
 )
 
 
+_REPEATS: dict[Family, frozenset[Family]] = {
+    Family.UNHANDLED: frozenset(Family) - {Family.UNHANDLED},
+    Family.TIMEOUT: frozenset(
+        {Family.DNS, Family.TLS, Family.CONNECTIONS_EXHAUSTED, Family.LOCKED, Family.CONNECTION_REFUSED}
+    ),
+    Family.UPSTREAM: frozenset({Family.CONNECTION_REFUSED, Family.TIMEOUT, Family.DNS, Family.CONNECTION_LOST}),
+    Family.CONNECTION_REFUSED: frozenset({Family.CONNECTIONS_EXHAUSTED}),
+    Family.LOGIN_REFUSED: frozenset({Family.NOT_PERMITTED, Family.TLS, Family.MIGRATION}),
+    Family.NOT_PERMITTED: frozenset({Family.PORT_TAKEN}),
+    Family.MISSING_FILE: frozenset({Family.MISSING_CODE}),
+    Family.BAD_CONFIG: frozenset({Family.MISSING_FILE, Family.NOT_PERMITTED, Family.DNS, Family.PORT_TAKEN}),
+    Family.CONNECTION_LOST: frozenset({Family.CONNECTION_REFUSED, Family.TLS, Family.TIMEOUT}),
+    Family.MIGRATION: frozenset({Family.CONNECTION_REFUSED, Family.DNS, Family.LOCKED, Family.NOT_PERMITTED}),
+}
+"""Families that say nothing more where one of the others is told of too: a crash with its cause, a slow lookup."""
+
+
 @dataclass
 class _Told:
     """One kind of trouble so far."""
@@ -100,23 +117,8 @@ def _shown(text: str) -> dict[Family, tuple[Sign, str | None]]:
 
 
 def _told_once(shown: dict[Family, tuple[Sign, str | None]]) -> dict[Family, tuple[Sign, str | None]]:
-    """Without what only repeats another: a crash with its cause, a lookup that timed out, a pool that timed out."""
-    over = {
-        Family.UNHANDLED: frozenset(Family) - {Family.UNHANDLED},
-        Family.TIMEOUT: frozenset(
-            {Family.DNS, Family.TLS, Family.CONNECTIONS_EXHAUSTED, Family.LOCKED, Family.CONNECTION_REFUSED}
-        ),
-        Family.UPSTREAM: frozenset({Family.CONNECTION_REFUSED, Family.TIMEOUT, Family.DNS, Family.CONNECTION_LOST}),
-        Family.TLS: frozenset({Family.CONNECTION_LOST, Family.DNS}) - frozenset(shown),
-        Family.CONNECTION_REFUSED: frozenset({Family.CONNECTIONS_EXHAUSTED}),
-        Family.LOGIN_REFUSED: frozenset({Family.NOT_PERMITTED, Family.TLS, Family.MIGRATION}),
-        Family.NOT_PERMITTED: frozenset({Family.PORT_TAKEN}),
-        Family.MISSING_FILE: frozenset({Family.MISSING_CODE}),
-        Family.BAD_CONFIG: frozenset({Family.MISSING_FILE, Family.NOT_PERMITTED, Family.DNS, Family.PORT_TAKEN}),
-        Family.CONNECTION_LOST: frozenset({Family.CONNECTION_REFUSED, Family.TLS, Family.TIMEOUT}),
-        Family.MIGRATION: frozenset({Family.CONNECTION_REFUSED, Family.DNS, Family.LOCKED, Family.NOT_PERMITTED}),
-    }
-    return {family: told for family, told in shown.items() if not over.get(family, frozenset()) & set(shown)}
+    """Without what only repeats another."""
+    return {family: told for family, told in shown.items() if not _REPEATS.get(family, frozenset()) & set(shown)}
 
 
 def _counting(sign: Sign, text: str) -> Iterator[re.Match[str]]:

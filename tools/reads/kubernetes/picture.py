@@ -266,6 +266,8 @@ class Service(Value):
     changed_by: str = ""
     changed_at: AwareDatetime | None = None
     headless: bool = False
+    cluster_ip: str = ""
+    """Where it answers inside the cluster; programs log this address more often than the name. Empty where headless."""
     addresses: tuple[str, ...] | None = None
     """Where a load balancer answers; None in pictures of before it was kept."""
 

@@ -21,7 +21,7 @@ PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailabl
 
 def service(raw: JsonObject) -> Service:
     """A Service. Without a targetPort a Service port leads to the same number."""
-    wrote = last_written(raw, "spec")
+    wrote, cluster_ip = last_written(raw, "spec"), text(raw, "spec", "clusterIP")
     return Service(
         name=text(raw, "metadata", "name"),
         type=text(raw, "spec", "type") or "ClusterIP",
@@ -38,7 +38,8 @@ def service(raw: JsonObject) -> Service:
         created=moment(raw, "metadata", "creationTimestamp"),
         changed_by=wrote.by,
         changed_at=wrote.at,
-        headless=text(raw, "spec", "clusterIP") == "None",
+        headless=cluster_ip == "None",
+        cluster_ip="" if cluster_ip == "None" else cluster_ip,
         addresses=tuple(
             text(found, "ip") or text(found, "hostname") for found in items(raw, "status", "loadBalancer", "ingress")
         ),

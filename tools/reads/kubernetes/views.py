@@ -289,6 +289,8 @@ class Autoscaler(Value):
     metrics: tuple[MetricTarget, ...] = ()
     last_scaled: AwareDatetime | None = None
     created: AwareDatetime | None = None
+    kept_by: str = ""
+    """The kind of the object that made it and keeps it (`ScaledObject` of KEDA); empty where a person did."""
 
     def condition(self, kind: str) -> Condition | None:
         """The condition of that type."""

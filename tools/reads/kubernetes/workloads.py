@@ -83,6 +83,7 @@ def autoscaler(raw: JsonObject) -> Autoscaler:
         metrics=tuple(autoscaling.metrics(raw)),
         last_scaled=moment(raw, "status", "lastScaleTime"),
         created=moment(raw, "metadata", "creationTimestamp"),
+        kept_by=text(controller(raw), "kind"),
     )
 
 
