@@ -8,7 +8,18 @@ from __future__ import annotations
 
 import click
 
-from bot.cli import audit, dead_letters, evaluating, investigating, policy, policy_versions, record, replaying, running
+from bot.cli import (
+    audit,
+    causes,
+    dead_letters,
+    evaluating,
+    investigating,
+    policy,
+    policy_versions,
+    record,
+    replaying,
+    running,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -24,6 +35,7 @@ for command in (
     investigating.investigate,
     evaluating.evaluate,
     replaying.replay,
+    causes.causes,
     record.incidents,
     record.plans,
     record.plan,

@@ -448,3 +448,14 @@ def test_doctor_ends_with_1_while_something_is_missing(run: Sayso) -> None:
     assert (ended.exit_code, report.exit_code) == (1, 1)
     assert "SLACK_BOT_TOKEN" in ended.stdout
     assert {check["name"]: check["status"] for check in json.loads(report.stdout)}["database"] == "ok"
+
+
+def test_the_causes_sayso_knows_are_listed_and_explained(run: Sayso) -> None:
+    listed = run("causes", "--json")
+    shown = run("causes", "k8s.oom_killed")
+    near = run("causes", "k8s.oom_kiled")
+
+    assert len(json.loads(listed.stdout)) > 100
+    assert "silent on:" in shown.output
+    assert near.exit_code == 2
+    assert "Near: k8s.oom_killed" in near.output
