@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot import cards
 from bot.desk import Desk
+from bot.memory.remembering import remember
 from bot.people import NotAllowed
 from bot.views import ephemeral
 from bot.views.blocks import Message
@@ -40,6 +41,7 @@ def take(said: Said, desk: Desk) -> Message:
         reason = redact(said.reason.strip()) if said.reason and said.reason.strip() else None
         if feedback.give(session, incident_id, look, person.user_id, Opinion(said.opinion), reason, at):
             desk.metrics.feedback.labels(opinion=said.opinion).inc()
+            remember(session, incident_id, at)  # a wrong cause is no memory, a right one is a better one
         cards.show_evidence(session, incidents.get(session, incident_id), desk)
     return ephemeral.note(THANKS)
 

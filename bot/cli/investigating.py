@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli import aws_targets
 from bot.cli.printing import Unusable, as_json, environment
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ KINDS = {
 @click.command()
 @click.argument("target", required=False, metavar="[TARGET]")
 @click.option("--namespace", "-n", help="Kubernetes namespace to look at; without a TARGET, all of it.")
-@click.option("--region", help="AWS region of an alarm; the home region where left out.")
+@click.option("--region", help="AWS region to look in; AWS_REGION where left out.")
 @click.option(
     "--from-dump",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -68,8 +69,10 @@ def investigate(
 ) -> None:
     """Look at TARGET now and say what is wrong, why, and what would fix it. Changes nothing, asks nobody.
 
-    TARGET is what kubectl takes (`deployment/web`, `svc/web`, `pod/web-7d9c5bf7c9-x2x4z`, `node/a`), a bare name, or
-    `alarm/NAME` for a CloudWatch alarm. Exit code 2 when nothing could be looked at.
+    TARGET is what kubectl takes (`deployment/web`, `svc/web`, `pod/web-7d9c5bf7c9-x2x4z`, `node/a`) or a bare name. Of
+    AWS it is `alarm/NAME`, `ecs/CLUSTER/SERVICE`, `lambda/NAME`, `rds/ID`, `rds-cluster/ID`, `sqs/QUEUE`,
+    `dynamodb/TABLE`, `asg/NAME`, `ec2/i-...`, `alb/NAME`, `target-group/NAME`, `api/NAME`, `s3/BUCKET` or `nat/nat-...`.
+    Exit code 2 when nothing could be looked at.
     """
     from bot.reports.rendering import render
     from tools.errors import PermanentError, TemporaryError
@@ -96,7 +99,7 @@ def _inquire(subject: Subject, from_dump: Path | None, no_model: bool) -> Inquir
     eyes, place, at = _eyes(subject, from_dump)
     started, began = at or datetime.now(UTC), time.monotonic()
     mind, conclusion = _think(subject, eyes, started, no_model)
-    _must_exist(subject, conclusion)
+    _must_exist(subject, conclusion, eyes)
     seconds = time.monotonic() - began
     return Inquiry(about=_about(subject), place=place, at=started, seconds=seconds, mind=mind, conclusion=conclusion)
 
@@ -127,14 +130,13 @@ def _think(subject: Subject, eyes: Readers, at: datetime, no_model: bool) -> tup
 
 def _subject(target: str | None, namespace: str | None, region: str | None, from_dump: Path | None) -> Subject:
     """What was typed as where to look."""
-    from tools.subjects import AwsSubject, KubernetesSubject
+    from tools.subjects import KubernetesSubject
 
+    if target is not None and (namespace is None or "/" in target):
+        found = aws_targets.subject(target, region or environment().aws_region)
+        if found is not None:
+            return found
     word, _, name = (target or "").partition("/")
-    if word.lower() == "alarm" and name:
-        home = region or environment().aws_region
-        if home is None:
-            raise click.UsageError("Say in which region: --region eu-west-1 (or set AWS_REGION).")
-        return AwsSubject(region=home, alarm=name, namespace="", metric="", dimensions={})
     place = namespace or _only_namespace(from_dump)
     if place is None:
         raise click.UsageError("Say in which namespace: `sayso investigate deployment/web -n shop`.")
@@ -145,9 +147,12 @@ def _subject(target: str | None, namespace: str | None, region: str | None, from
     kind = KINDS.get(word.lower().removesuffix("s")) or KINDS.get(word.lower())
     match kind:
         case None:
-            near = difflib.get_close_matches(word.lower(), KINDS, n=1)
+            near = difflib.get_close_matches(word.lower(), (*KINDS, *aws_targets.KINDS), n=1)
             hint = f" Did you mean {near[0]}/{name}?" if near else ""
-            raise click.UsageError(f"{word} is no kind of object I look at.{hint} Known: {', '.join(sorted(KINDS))}.")
+            raise click.UsageError(
+                f"{word} is no kind of object I look at.{hint} "
+                f"Known: {', '.join(sorted(KINDS))}; of AWS {aws_targets.known()}."
+            )
         case "Deployment":
             return KubernetesSubject(namespace=place, deployment=name)
         case "Service":
@@ -174,7 +179,7 @@ def _about(subject: Subject) -> str:
 
     match subject:
         case AwsSubject():
-            return f"alarm {subject.alarm} in {subject.region}"
+            return aws_targets.about(subject)
         case _ if subject.kind:
             return f"{subject.kind.lower()}/{subject.name} in {subject.namespace}"
         case _ if subject.deployment and subject.deployment == subject.service:
@@ -185,14 +190,17 @@ def _about(subject: Subject) -> str:
             return f"{told[0]} in {subject.namespace}" if told else f"namespace {subject.namespace}"
 
 
-def _must_exist(subject: Subject, conclusion: Conclusion) -> None:
+def _must_exist(subject: Subject, conclusion: Conclusion, eyes: Readers) -> None:
     """A name nobody knows ends the command with what it may have meant: silence would read as health."""
+    from tools.reads.aws.views import Picture as AwsPicture
     from tools.reads.kubernetes.picture import Picture
-    from tools.subjects import KubernetesSubject
+    from tools.subjects import AwsSubject, KubernetesSubject
 
     picture = conclusion.picture
     if conclusion.picture is None:
         raise Unusable("\n".join(conclusion.gaps) or "Nothing could be looked at.")
+    if isinstance(subject, AwsSubject) and isinstance(picture, AwsPicture):
+        aws_targets.must_exist(subject, picture, conclusion.gaps, eyes.aws)
     if not (isinstance(subject, KubernetesSubject) and isinstance(picture, Picture)):
         return
     seen = picture.workloads or picture.pods or picture.services

@@ -23,6 +23,7 @@ from bot.investigation.quotes import NOTHING_QUOTED, Cited, Quote, ceiling, faul
 from bot.investigation.success import criteria_for
 from bot.investigation.values import HYPOTHESIS, Question
 from tools.actions import Action
+from tools.changes import Change
 from tools.evidence import MAXIMUM_ACTIONS, Confidence, Evidence, EvidenceId, Finding, Proposal, Severity, Trust
 from tools.redaction import redact
 from tools.resources import Resource
@@ -111,9 +112,10 @@ class _Case:
         same = (one for one in self.question.findings if (one.code, one.resource) == (said.code, said.resource))
         return next(same, None)
 
-    def grounds(self, cited: Sequence[Cited], rules: Sequence[Finding] = ()) -> Grounds:
+    def grounds(self, cited: Sequence[Cited], rules: Sequence[Finding] = (), changes: Sequence[Change] = ()) -> Grounds:
         """What a sentence may rest on: names on all that is cited, numbers on the very lines that are quoted."""
         told = [f"{rule.title}\n{rule.statement}\n{rule.resource}" for rule in rules]
+        told += [str(change) for change in changes]
         subject = self.question.subject.model_dump_json() if self.question.subject else ""
         pieces = dict.fromkeys(one.evidence for one in cited)
         about = [f"{piece.query}\n{piece.summary}" for piece in pieces]
@@ -229,7 +231,7 @@ def _demoted(
 
 def _hypothesis(said: str, case: _Case, cited: Sequence[Cited], dropped: _Dropped) -> str:
     """The sentences of the hypothesis that stand in what the answer quotes or the rules found."""
-    grounds = case.grounds(cited, case.question.findings)
+    grounds = case.grounds(cited, case.question.findings, case.question.changes)
     standing = list[str]()
     for sentence in sentences(redact(said)):
         if absent := missing(sentence, grounds, case.names):

@@ -10,11 +10,14 @@ from bot.investigation.values import Question
 from storage.tables import Alert
 from tools.evidence import Evidence, Trust, evidence
 from tools.radius import BlastRadius, Checked
+from tools.reads.aws.views import Picture as AwsPicture
+from tools.reads.kubernetes.picture import Picture as KubernetesPicture
 from tools.redaction import redact
 from tools.subjects import Subject
+from tools.topology import Topology
 
-ALERTS_TOLD, NEIGHBOURS_TOLD = 5, 6
-"""Most alerts of an incident, and most resources of each group of its blast radius, that a model is told."""
+ALERTS_TOLD, NEIGHBOURS_TOLD, LINKS_TOLD = 5, 6, 8
+"""Most alerts of an incident, resources of each group of its blast radius, and links, that a model is told."""
 
 
 def question(subject: Subject | None, alerts: Sequence[Alert], by_rules: Conclusion, at: datetime) -> Question:
@@ -27,7 +30,7 @@ def question(subject: Subject | None, alerts: Sequence[Alert], by_rules: Conclus
         evidence=by_rules.evidence,
         gaps=by_rules.gaps,
         changes=by_rules.changes,
-        around=tuple(_around(by_rules.radius)) if by_rules.radius is not None else (),
+        around=(*_links(by_rules), *(_around(by_rules.radius) if by_rules.radius is not None else ())),
     )
 
 
@@ -51,6 +54,26 @@ def _one_in_words(alert: Alert) -> str:
     lines += [f"label {key}: {value}" for key, value in sorted(alert.labels.items())]
     lines += [f"annotation {key}: {value}" for key, value in sorted(alert.annotations.items())]
     return redact("\n".join(lines))
+
+
+def _links(by_rules: Conclusion) -> Iterator[str]:
+    """What hangs directly on what was found, and what that rests on, one line a link."""
+    found = {finding.resource for finding in by_rules.proposal.findings}
+    near = [link for link in _topology(by_rules.picture).links if link.source in found or link.target in found]
+    yield from (f"{link.source} {link.relation.value} {link.target}" for link in near[:LINKS_TOLD])
+
+
+def _topology(picture: KubernetesPicture | AwsPicture | None) -> Topology:
+    from tools.diagnosis.aws import topology as account
+    from tools.diagnosis.kubernetes import topology as cluster
+
+    match picture:
+        case KubernetesPicture():
+            return cluster.topology(picture)
+        case AwsPicture():
+            return account.topology(picture)
+        case None:
+            return Topology()
 
 
 def _around(radius: BlastRadius) -> Iterator[str]:

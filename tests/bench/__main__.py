@@ -33,6 +33,7 @@ NAMES = (
     "plans_per_second",
     "slack_burst",
     "alert_storm",
+    "storm_grouping",
     "obedient_model",
     "core_install",
 )

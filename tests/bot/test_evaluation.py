@@ -31,6 +31,15 @@ CASES = Path(__file__).parents[1] / "cases"
 HELD_OUT = "heldout/"
 """Cases written blind, to see what the score on the others is worth: no rule is bent to them one by one."""
 FOUND = tuple(one for one in find(CASES) if not one.name.startswith(HELD_OUT))
+BLIND = find(CASES / HELD_OUT)
+KNOWN_MISSES = frozenset(
+    {
+        "aws/api-answers-504-behind-it-a-slow-function",
+        "aws/two-oom-and-nat-ports",
+        "kubernetes/front-blames-cart-redis-is-it",
+    }
+)
+"""Held-out worlds whose cause the rules do not name yet; tests/cases/heldout/README.md says why."""
 RULES = Minds(model=None, budget=Budget())
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 QUOTED = evidence(
@@ -41,6 +50,11 @@ QUOTED = evidence(
 @pytest.fixture(scope="module")
 def scores() -> tuple[Score, ...]:
     return run_all(FOUND, CASES, [RULES], lambda done, of, case: None)
+
+
+@pytest.fixture(scope="module")
+def blind_scores() -> tuple[Score, ...]:
+    return run_all(BLIND, CASES / HELD_OUT, [RULES], lambda done, of, case: None)
 
 
 def finding(code: str = "k8s.oom_killed", name: str = "web", says: str = "It ran out of 128Mi.") -> Finding:
@@ -82,6 +96,23 @@ def test_the_rules_answer_a_case_without_a_flaw(asked: Case, scores: tuple[Score
     assert answered.passed, flaws(answered)
 
 
+@pytest.mark.parametrize("asked", BLIND, ids=lambda asked: asked.name)
+def test_the_rules_answer_a_world_written_blind_without_a_flaw_unless_it_is_known(
+    asked: Case, blind_scores: tuple[Score, ...]
+) -> None:
+    answered = next(one for one in blind_scores if one.case == asked.name)
+
+    assert answered.passed is (asked.name not in KNOWN_MISSES), flaws(answered)
+
+
+def test_the_rules_keep_what_they_reach_on_worlds_written_blind(blind_scores: tuple[Score, ...]) -> None:
+    (tally,) = tallied(blind_scores)
+
+    assert tally.right[0] / tally.right[1] >= 0.9
+    assert tally.claims == 0
+    assert tally.quoted[0] == tally.quoted[1]
+
+
 def test_the_rules_are_right_often_enough_and_never_claim_anything_about_a_healthy_world(
     scores: tuple[Score, ...],
 ) -> None:
@@ -104,7 +135,7 @@ def test_there_are_enough_cases_of_every_sort() -> None:
     assert tagged[Tag.MISSING_DATA] >= 5
 
 
-@pytest.mark.parametrize("asked", FOUND, ids=lambda asked: asked.name)
+@pytest.mark.parametrize("asked", [*FOUND, *BLIND], ids=lambda asked: asked.name)
 def test_a_case_agrees_with_its_tags(asked: Case) -> None:
     assert (Tag.NEGATIVE in asked.tags) == (not asked.expected)
     assert (Tag.TWO_FAULTS in asked.tags) == (len(asked.expected) > 1)

@@ -395,9 +395,11 @@ def test_more_alerts_than_people_can_read_are_one_incident(database: Database) -
 def test_after_the_storm_a_new_alert_is_an_incident_again(database: Database) -> None:
     with database.writing() as session:
         storm(session, PER_MINUTE + 5)
+        folded = ring(session, "payments", minutes=0.2)
 
-        later = ring(session, "late", minutes=3)
+        later = ring(session, "web", minutes=3)
 
+        assert incidents.is_storm(incidents.get(session, folded.incident_id or 0))
         assert incidents.get(session, later.incident_id or 0).title == "HighErrorRate"
 
 

@@ -129,7 +129,7 @@ class Dump:
             raise Forbidden(f"{plural} may not be listed")
         found = self._objects.get((group, plural))
         if found is None and not self._complete:
-            raise PermanentError(f"the dump holds no {plural}")
+            raise PermanentError(f"the dump holds no {plural}.{group}" if group else f"the dump holds no {plural}")
         return found or ()
 
     def _named(self, found: tuple[JsonObject, ...], plural: str, name: str) -> JsonObject:

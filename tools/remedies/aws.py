@@ -126,5 +126,7 @@ def _clean_up(finding: Finding, picture: Picture) -> Remedy:
 
 
 def _alarm_ok(picture: Picture) -> tuple[Criterion, ...]:
-    """Every fix ends with the alarm that started it."""
+    """Every fix ends with the alarm that started it, where one did."""
+    if not picture.subject.alarm:
+        return ()
     return (AlarmOk(region=picture.subject.region, alarm=picture.subject.alarm),)

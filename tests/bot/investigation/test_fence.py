@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 
@@ -9,8 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.investigation.fence import HEAD, TAIL, Fence, shortened
+from bot.investigation.keeping import MOST_IN_ALL, MOST_OF_A_PIECE, capped, kept
 from bot.investigation.values import Question
-from tools.evidence import Evidence, Trust, evidence
+from tools import resources
+from tools.changes import Change
+from tools.evidence import Evidence, Finding, Role, Severity, Trust, evidence
 
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 MARK = "00aa11bb22cc33dd"
@@ -67,3 +71,96 @@ def test_a_question_with_nothing_known_is_still_a_question() -> None:
 
     assert "something fired" in shown
     assert "the alert names nothing" in shown
+
+
+WEB = resources.kubernetes("shop", "Deployment", "web")
+
+
+def finding(code: str, role: Role, *cites: Evidence, on: resources.Resource = WEB) -> Finding:
+    return Finding(
+        code=code,
+        title=code,
+        statement=code,
+        severity=Severity.SEV2,
+        confidence=8,
+        resource=on,
+        evidence_ids=tuple(piece.id for piece in cites),
+        role=role,
+    )
+
+
+def test_the_rules_findings_are_told_with_their_roles_and_what_explains_what() -> None:
+    elsewhere = resources.kubernetes("shop", "Deployment", "cart")
+    found = (
+        finding("rollout", Role.CHANGE),
+        finding("crash", Role.SYMPTOM),
+        finding("alone", Role.SYMPTOM, on=elsewhere),
+    )
+
+    shown = Fence(MARK).question(Question(alert="a", subject=None, findings=found))
+
+    told = [json.loads(line) for line in shown.splitlines() if line.startswith('{"code"')]
+    assert [(one["role"], one.get("explained_by")) for one in told] == [
+        ("change", None),
+        ("symptom", "rollout"),
+        ("symptom", None),
+    ]
+
+
+def test_what_changed_and_what_hangs_on_what_is_told() -> None:
+    change = Change(at=AT, resource=WEB, what="image web:1 -> web:2", by="alice", source="rollout")
+    question = Question(alert="a", subject=None, changes=(change,), around=("Service web selects Deployment web",))
+
+    shown = Fence(MARK).question(question)
+
+    assert "2026-11-21 12:00:00 UTC shop/Deployment/web: image web:1 -> web:2 by alice" in shown
+    assert "Service web selects Deployment web" in shown
+
+
+def test_evidence_is_cut_to_the_room_there_is_what_leads_first() -> None:
+    pieces = tuple(seen("x" * 3_000, query=f"piece {number}") for number in range(6))
+    cause = finding("cause", Role.CHANGE, pieces[5])
+    question = Question(alert="a", subject=None, findings=(cause,), evidence=pieces)
+
+    shown = Fence(MARK).question(question, 6_000)
+
+    assert len(shown) < 8_000
+    assert [shown.index(f"piece {number}") for number in (5, 0, 1, 2, 3, 4)] == sorted(
+        shown.index(f"piece {number}") for number in range(6)
+    )
+    assert "x" * 3_000 in shown
+    assert shown.count("x" * 200) < 40
+
+
+def test_of_a_long_log_every_different_message_is_told_and_its_end_as_it_is() -> None:
+    lines = [f"2026-11-21T12:00:{n % 60:02} INFO served order {n}" for n in range(3_000)]
+    lines[1_234] = "2026-11-21T12:00:10 ERROR connection to db-7 refused"
+
+    shown = Fence(MARK).evidence(seen("\n".join(lines)))
+
+    above, _, below = shown.partition("\n---\n")
+    assert "connection to db-7 refused" in above
+    assert "3,000 lines say 2 different things" in above
+    assert below.splitlines()[-2] == lines[-1]
+    assert len(shown) < 5_000
+
+
+def test_a_piece_is_kept_up_to_its_limit_with_more_of_its_end_than_of_its_beginning() -> None:
+    piece = seen("a" * MOST_OF_A_PIECE + "b" * 1000 + "c" * MOST_OF_A_PIECE)
+
+    kept_piece = capped(piece)
+
+    assert len(kept_piece.excerpt) < MOST_OF_A_PIECE + 100
+    assert kept_piece.excerpt.count("c") > 2 * kept_piece.excerpt.count("a")
+    assert kept_piece.id != piece.id
+    assert capped(seen("short")) == seen("short")
+
+
+def test_what_is_too_long_together_loses_the_oldest_that_nothing_quotes() -> None:
+    pieces = [seen(f"{number}" + "x" * (MOST_IN_ALL // 4), query=f"{number}") for number in range(6)]
+
+    left, note = kept(pieces, {pieces[0].id})
+
+    assert left == (pieces[0], pieces[4], pieces[5])
+    assert note == ("3 pieces of evidence that nothing quotes were not kept: together they were too long",)
+    assert kept(pieces[:2], set()) == (tuple(pieces[:2]), ())

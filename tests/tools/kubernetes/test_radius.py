@@ -167,8 +167,8 @@ def test_what_nobody_could_see_is_said_with_the_reason() -> None:
     seen = picture(unread=("persistentvolumeclaims", "jobs"), gaps=(gap,), routes=(route,), services=(out,), now=NOW)
 
     assert groups(radius(seen, (), ()))["unchecked"] == {
-        "shop/persistentvolumeclaims/*": gap,
-        "shop/jobs/*": "jobs could not be read",
+        "shop/persistentvolumeclaims/*": "not permitted",
+        "shop/jobs/*": "could not be read",
         "shop/Service/db": "leads out of the cluster",
         "billing/Service/pay": "in another namespace",
     }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.tools.kubernetes.objects import cluster, thing, wrote
+from tests.tools.kubernetes.objects import Raw, cluster, thing, wrote
 from tests.tools.kubernetes.shop import AT, Broken, Shop
 from tools.clients import Readers
 from tools.clients.dump import Dump
@@ -176,7 +176,7 @@ def test_what_a_namespace_lacks_is_said_to_be_none(untouched: Shop, row: str, sa
 
 def test_everything_around_workloads_is_told_in_a_line_each() -> None:
     hook = {"ingressClassName": "nginx", "defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}}
-    applied = {
+    applied: Raw = {
         "metadata": {"managedFields": [wrote("kubectl", {"f:data": {"f:MODE": {}}})]},
         "data": {"MODE": PASSWORD},
     }

@@ -109,4 +109,6 @@ def _next_look(picture: Picture) -> str:
     if picture.alarm is not None and picture.alarm.metric:
         about = ", ".join(f"{name} {value}" for name, value in sorted(picture.subject.dimensions.items()))
         return f"Ask whoever owns {picture.subject.namespace} {picture.subject.metric} ({about}) what moves it."
+    if not picture.subject.alarm:
+        return ""
     return "Read the alarm's own rule: it watches no single metric that sayso could follow."

@@ -29,7 +29,7 @@ def scene(picture: Picture) -> Scene:
 
 
 def subjects(picture: Picture) -> tuple[Resource, ...]:
-    """The resources the alarm's dimensions name, as far as they were found."""
+    """The resources the alarm's dimensions name, or somebody asked about, as far as they were found."""
     return tuple(_named(picture))
 
 
@@ -41,8 +41,8 @@ def _named(picture: Picture) -> Iterator[Resource]:
         yield picture.group.resource
     if picture.instance is not None and picture.instance.id in values:
         yield picture.instance.resource
-    yield from (one.resource for one in picture.balancers if one.dimension in values)
-    yield from (one.resource for one in picture.target_groups if one.dimension in values)
+    yield from (one.resource for one in picture.balancers if {one.name, one.dimension} & values)
+    yield from (one.resource for one in picture.target_groups if {one.name, one.dimension} & values)
     yield from (one.resource for one in picture.functions if one.name in values)
     yield from (one.resource for one in picture.queues if one.name in values)
     yield from (one.resource for one in picture.tables if one.name in values)

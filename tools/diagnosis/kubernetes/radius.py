@@ -160,8 +160,9 @@ def _of_workload(workload: Workload) -> _State:
 def _unchecked(picture: Picture) -> Iterator[Checked]:
     """Kinds that could not be read, and what lies outside: other namespaces, names outside the cluster."""
     for kind in picture.unread:
-        why = next((gap for gap in picture.gaps if gap.startswith(kind)), f"{kind} could not be read")
-        yield Checked(resource=resources.kubernetes(picture.namespace, kind, "*"), detail=why)
+        why = next((gap for gap in picture.gaps if gap.startswith(kind)), "could not be read")
+        told = why.removeprefix(f"{kind} could not be read: ")
+        yield Checked(resource=resources.kubernetes(picture.namespace, kind, "*"), detail=told)
     for service in picture.services:
         if service.type == "ExternalName":
             resource = resources.kubernetes(picture.namespace, "Service", service.name)

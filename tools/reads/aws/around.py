@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -16,43 +15,11 @@ from tools.diagnosis.aws.verdicts import health
 from tools.errors import PermanentError
 from tools.evidence import Evidence, Trust, evidence
 from tools.reads.aws.evidence import of_picture
+from tools.reads.aws.kinds import Kind, subject
 from tools.reads.aws.look import look
 from tools.reads.aws.views import Picture
 from tools.reads.read import Read
-from tools.subjects import AwsSubject
 from tools.values import Value
-
-
-class Kind(StrEnum):
-    """What can be looked at with all around it."""
-
-    LAMBDA = "lambda"
-    RDS = "rds"
-    LOAD_BALANCER = "load_balancer"
-    TARGET_GROUP = "target_group"
-    SQS = "sqs"
-    DYNAMODB = "dynamodb"
-    ECS = "ecs"
-    """Named `cluster/service`."""
-    ASG = "asg"
-    EC2 = "ec2"
-    REST_API = "rest_api"
-    NAT = "nat"
-
-
-DIMENSIONS = {
-    Kind.LAMBDA: "FunctionName",
-    Kind.RDS: "DBInstanceIdentifier",
-    Kind.LOAD_BALANCER: "LoadBalancer",
-    Kind.TARGET_GROUP: "TargetGroup",
-    Kind.SQS: "QueueName",
-    Kind.DYNAMODB: "TableName",
-    Kind.ASG: "AutoScalingGroupName",
-    Kind.EC2: "InstanceId",
-    Kind.REST_API: "ApiName",
-    Kind.NAT: "NatGatewayId",
-}
-"""By which dimension CloudWatch names a kind."""
 
 
 class Named(Value):
@@ -100,16 +67,7 @@ def _told(tool: str, asked: OfKind, summary: str, lines: list[str], at: datetime
 
 
 def _picture(kind: Kind, asked: Named, at: datetime, readers: Readers, *, measured: bool = True) -> Picture:
-    return look(_subject(kind, asked), at, _aws(readers), measured=measured)
-
-
-def _subject(kind: Kind, asked: Named) -> AwsSubject:
-    """The resource as an alarm without a rule would name it."""
-    dimensions = {DIMENSIONS[kind]: asked.name} if kind in DIMENSIONS else {}
-    if kind is Kind.ECS:
-        cluster, _, service = asked.name.partition("/")
-        dimensions = {"ClusterName": cluster, "ServiceName": service}
-    return AwsSubject(region=asked.region, alarm="", namespace="", metric="", dimensions=dimensions)
+    return look(subject(kind, asked.name, asked.region), at, _aws(readers), measured=measured)
 
 
 def _aws(readers: Readers) -> AwsReader:
