@@ -8,7 +8,8 @@ from bot.desk import Desk
 from bot.investigation.rules import Conclusion
 from storage import incidents
 from storage.tables import Incident
-from tools.reads.kubernetes.picture import Picture, Workload
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Workload
 from tools.severity import raised
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli.printing import Unusable
+from bot.cli.printing import Unusable, environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,19 +68,21 @@ def subject(target: str, region: str | None) -> AwsSubject | None:
     from tools.reads.aws.kinds import subject as of
     from tools.subjects import AwsSubject
 
-    word, _, name = (f"ec2/{target}" if INSTANCE.fullmatch(target) else target).partition("/")
+    word, slash, name = (f"ec2/{target}" if INSTANCE.fullmatch(target) else target).partition("/")
     word = word.lower()
-    if word != "alarm" and word not in KINDS:
+    # A bare name is a workload's, whatever it is called.
+    if not slash or (word != "alarm" and word not in KINDS):
         return None
     if not name:
-        raise click.UsageError(f"{word} needs a name: {FORMS[SHORT.get(KINDS.get(word, ''), word)]}.")
-    if region is None:
+        raise click.UsageError(f"{word} needs a name: {FORMS[SHORT[KINDS[word]] if word in KINDS else word]}.")
+    home = region or environment().aws_region
+    if home is None:
         raise click.UsageError("Say in which region: --region eu-west-1 (or set AWS_REGION).")
     if word == "alarm":
-        return AwsSubject(region=region, alarm=name, namespace="", metric="", dimensions={})
+        return AwsSubject(region=home, alarm=name, namespace="", metric="", dimensions={})
     kind = Kind(KINDS[word])
     _must_fit(kind, name)
-    return of(kind, name, region)
+    return of(kind, name, home)
 
 
 def known() -> str:

@@ -70,9 +70,9 @@ def investigate(
     """Look at TARGET now and say what is wrong, why, and what would fix it. Changes nothing, asks nobody.
 
     TARGET is what kubectl takes (`deployment/web`, `svc/web`, `pod/web-7d9c5bf7c9-x2x4z`, `node/a`) or a bare name. Of
-    AWS it is `alarm/NAME`, `ecs/CLUSTER/SERVICE`, `lambda/NAME`, `rds/ID`, `rds-cluster/ID`, `sqs/QUEUE`,
-    `dynamodb/TABLE`, `asg/NAME`, `ec2/i-...`, `alb/NAME`, `target-group/NAME`, `api/NAME`, `s3/BUCKET` or `nat/nat-...`.
-    Exit code 2 when nothing could be looked at.
+    AWS: `alarm/NAME`, `ecs/CLUSTER/SERVICE`, `lambda/NAME`, `rds/ID`, `rds-cluster/ID`, `sqs/QUEUE`, `dynamodb/TABLE`,
+    `asg/NAME`, `ec2/i-...`, `alb/NAME`, `target-group/NAME`, `api/NAME`, `s3/BUCKET`, `nat/nat-...`. Exit code 2 when
+    nothing could be looked at.
     """
     from bot.reports.rendering import render
     from tools.errors import PermanentError, TemporaryError
@@ -133,10 +133,15 @@ def _subject(target: str | None, namespace: str | None, region: str | None, from
     from tools.subjects import KubernetesSubject
 
     if target is not None and (namespace is None or "/" in target):
-        found = aws_targets.subject(target, region or environment().aws_region)
+        found = aws_targets.subject(target, region)
+        if found is not None and from_dump is not None:
+            raise click.UsageError("A dump holds a cluster: leave --from-dump out to look at AWS.")
         if found is not None:
             return found
     word, _, name = (target or "").partition("/")
+    kind = (KINDS.get(word.lower().removesuffix("s")) or KINDS.get(word.lower())) if name else None
+    if name and kind is None:
+        raise click.UsageError(_unknown(word, name))
     place = namespace or _only_namespace(from_dump)
     if place is None:
         raise click.UsageError("Say in which namespace: `sayso investigate deployment/web -n shop`.")
@@ -144,15 +149,7 @@ def _subject(target: str | None, namespace: str | None, region: str | None, from
         return KubernetesSubject(namespace=place)
     if not name:
         return KubernetesSubject(namespace=place, deployment=word, service=word)
-    kind = KINDS.get(word.lower().removesuffix("s")) or KINDS.get(word.lower())
     match kind:
-        case None:
-            near = difflib.get_close_matches(word.lower(), (*KINDS, *aws_targets.KINDS), n=1)
-            hint = f" Did you mean {near[0]}/{name}?" if near else ""
-            raise click.UsageError(
-                f"{word} is no kind of object I look at.{hint} "
-                f"Known: {', '.join(sorted(KINDS))}; of AWS {aws_targets.known()}."
-            )
         case "Deployment":
             return KubernetesSubject(namespace=place, deployment=name)
         case "Service":
@@ -161,6 +158,14 @@ def _subject(target: str | None, namespace: str | None, region: str | None, from
             return KubernetesSubject(namespace=place, pod=name)
         case _:
             return KubernetesSubject(namespace=place, kind=kind, name=name)
+
+
+def _unknown(word: str, name: str) -> str:
+    """What to type instead of a kind nobody knows."""
+    near = difflib.get_close_matches(word.lower(), (*KINDS, *aws_targets.KINDS), n=1)
+    hint = f" Did you mean {near[0]}/{name}?" if near else ""
+    known = f"{', '.join(sorted(KINDS))}; of AWS {aws_targets.known()}"
+    return f"{word} is no kind of object I look at.{hint} Known: {known}."
 
 
 def _only_namespace(from_dump: Path | None) -> str | None:

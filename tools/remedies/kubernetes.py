@@ -18,7 +18,8 @@ from tools.diagnosis.kubernetes.diagnosing import cause
 from tools.diagnosis.kubernetes.suspects import Suspect, judged_pods, suspects
 from tools.evidence import Finding
 from tools.reads.kubernetes import quantities
-from tools.reads.kubernetes.picture import Container, Picture, Pod, Probe, Revision, Workload
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Container, Pod, Probe, Revision, Workload
 from tools.remedies import Remedy, kubernetes_around, kubernetes_workloads
 
 USUAL_RAISE = 2

@@ -12,7 +12,8 @@ from tools.actions import UndoRollout
 from tools.criteria import Criterion, EndpointsReady, FindingGone, RolloutDone
 from tools.diagnosis.kubernetes import leaving, mounts, ports
 from tools.evidence import Finding
-from tools.reads.kubernetes.picture import Picture, Pod, Workload
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Pod, Workload
 from tools.remedies import Remedy
 
 RECENT = timedelta(hours=6)

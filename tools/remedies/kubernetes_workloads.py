@@ -14,8 +14,8 @@ from tools.criteria import Criterion, FindingGone, RolloutDone
 from tools.diagnosis.kubernetes.scaling import without_request
 from tools.evidence import Finding
 from tools.reads.kubernetes import quantities
-from tools.reads.kubernetes.picture import Picture, Workload
-from tools.reads.kubernetes.views import Autoscaler
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Autoscaler, Workload
 from tools.remedies import Remedy
 
 HEADROOM = Decimal("1.5")

@@ -39,6 +39,17 @@ def test_an_incident_tells_its_state_in_words_as_well_as_in_colour(state: Incide
         (Mind(model="gpt-x", calls=6, tokens=9_240), "model gpt-x (6 calls, 9k tokens)"),
         (Mind(model="gpt-x", calls=1, tokens=480), "model gpt-x (1 call, 480 tokens)"),
         (Mind(model="gpt-x", failure="timeout"), "model failed: timeout; rules answered"),
+        (Mind(model="gpt-x", calls=6, tokens=9_240, dollars=0.012), "model gpt-x (6 calls, 9k tokens, $0.01)"),
+        (Mind(model="gpt-x", calls=6, tokens=9_240, dollars=0.002), "model gpt-x (6 calls, 9k tokens, <$0.01)"),
+        (Mind(model="a", answered_by="b", calls=2, tokens=900), "model b in place of a (2 calls, 900 tokens)"),
+        (
+            Mind(model="gpt-x", failure="the model's budget for today is spent"),
+            "rules alone: the model's budget for today is spent",
+        ),
+        (
+            Mind(model="gpt-x", calls=2, failure="it proposed nothing"),
+            "rules first; the model was asked: it proposed nothing",
+        ),
     ],
 )
 def test_a_card_says_who_thought(mind: Mind, words: str) -> None:

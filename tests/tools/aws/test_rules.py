@@ -381,6 +381,17 @@ def test_what_is_missing_on_every_instance_is_named() -> None:
     assert finding.statement.endswith("ECS cannot place the others: no instance has enough memory left.")
 
 
+def test_a_task_that_cannot_fetch_its_secrets_is_not_short_of_room() -> None:
+    said = "(service orders) was unable to place a task. Reason: ResourceInitializationError: unable to pull secrets."
+    stopped = (r.stopped(SECRET, 2), r.stopped(SECRET, 5))
+    picture = r.seen(r.ON_SERVICE, service=r.service(running=1, events=((2, said),)), stopped_tasks=stopped)
+
+    codes = [one.code for one in diagnose(picture).findings]
+
+    assert codes[0] == "aws.ecs_secrets_unreachable"
+    assert "aws.ecs_unable_to_place" not in codes
+
+
 def test_one_busy_instance_does_not_grow_its_group() -> None:
     about = subject("AWS/EC2", "CPUUtilization", **MACHINE)
     picture = busy_group().model_copy(update={"subject": about, "instance": T2, "series": (cpu(about),)})

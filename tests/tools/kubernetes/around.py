@@ -18,18 +18,24 @@ from tests.tools.kubernetes.pictures import (
     template,
     waiting,
 )
-from tools.reads.kubernetes.picture import Event, Log, Picture, Pod, Service, ServicePort, Template
+from tools.reads.kubernetes.picture import Picture
 from tools.reads.kubernetes.views import (
     Backend,
     Budget,
     Claim,
     Condition,
+    Event,
     Ingress,
     IngressClass,
     IngressRule,
+    Log,
     NetworkPolicy,
     Node,
+    Pod,
+    Service,
+    ServicePort,
     StorageClass,
+    Template,
     Volume,
     VolumeRef,
 )

@@ -38,8 +38,17 @@ from tests.tools.kubernetes.pictures import (
     unplaced,
     waiting,
 )
-from tools.reads.kubernetes.picture import ContainerPort, Picture, Probe, Service, ServicePort
-from tools.reads.kubernetes.views import Backend, Gateway, NetworkPolicy, Route
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import (
+    Backend,
+    ContainerPort,
+    Gateway,
+    NetworkPolicy,
+    Probe,
+    Route,
+    Service,
+    ServicePort,
+)
 
 PULL = 'Failed to pull image "registry.local/web:3.1.0": dial tcp: lookup registry.local: no such host'
 ABSENT = 'Failed to pull image "registry.local/web:9.9.9": registry.local/web:9.9.9: not found'

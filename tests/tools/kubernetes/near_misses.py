@@ -41,8 +41,9 @@ from tests.tools.kubernetes.workloads import (
     short,
     stateful,
 )
-from tools.reads.kubernetes.picture import Picture, Probe
-from tools.reads.kubernetes.views import ClaimTemplate, Quota
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import ClaimTemplate, Probe, Quota
+from tools.subjects import KubernetesSubject
 
 LIMITED = template(container(limits={"memory": "128Mi"}))
 LIVE = template(container(liveness=Probe(handler="httpGet", path="/healthz", port="http")))
@@ -237,6 +238,13 @@ NEAR: dict[str, dict[str, Picture]] = {
             workloads=(deployment(template(), wanted=0, replicas=0, updated=0, ready=0, available=0),),
             autoscalers=(scaler(said("ScalingActive", "False", "ScalingDisabled"), current=0),),
             services=(service({"app": "web"}),),
+        ),
+        "KEDA keeps it asleep, and an alert names it": picture(
+            subject=KubernetesSubject(namespace="shop", deployment="web"),
+            workloads=(deployment(template(), wanted=0, replicas=0, updated=0, ready=0, available=0),),
+            autoscalers=(
+                scaler(said("ScalingActive", "False", "ScalingDisabled"), current=0, minimum=1, kept_by="ScaledObject"),
+            ),
         ),
     },
     "k8s.hpa_target_missing": {

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tools.reads.kubernetes.picture import (
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import (
+    Condition,
     Container,
     ContainerPort,
     ContainerState,
@@ -15,7 +17,7 @@ from tools.reads.kubernetes.picture import (
     EnvEntry,
     Event,
     Log,
-    Picture,
+    Node,
     Pod,
     Probe,
     Revision,
@@ -26,7 +28,6 @@ from tools.reads.kubernetes.picture import (
     Usage,
     Workload,
 )
-from tools.reads.kubernetes.views import Condition, Node
 from tools.subjects import KubernetesSubject
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

@@ -17,7 +17,8 @@ from tests.tools.kubernetes.pictures import (
     unplaced,
     waiting,
 )
-from tools.reads.kubernetes.picture import Picture, Probe
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Probe
 
 LIMITED = template(container(limits={"memory": "128Mi"}))
 LIVE = template(container(liveness=Probe(handler="httpGet", path="/nope", port="http")))
@@ -47,6 +48,10 @@ CASES: dict[str, tuple[str, Picture]] = {
         crashing("INFO starting", "ERROR required environment variable DATABASE_URL is not set"),
     ),
     "a variable Python asks for": ("k8s.missing_env", crashing("KeyError: 'DATABASE_URL'")),
+    "a variable Ruby asks for": (
+        "k8s.missing_env",
+        crashing("/app/config/stripe.rb:3:in 'Hash#fetch': key not found: \"WEBHOOK_KEY\" (KeyError)"),
+    ),
     "a variable a person's words ask for": ("k8s.missing_env", crashing("panic: missing required env: API_TOKEN")),
     "a crash nobody explains": ("k8s.crash_loop", crashing("Segmentation fault")),
     "a Secret that does not exist": (

@@ -41,8 +41,8 @@ from tools.diagnosis.kubernetes.catalogue.around import AROUND
 from tools.diagnosis.kubernetes.citing import Found
 from tools.diagnosis.kubernetes.diagnosing import diagnose
 from tools.evidence import Proposal, Severity
-from tools.reads.kubernetes.picture import Picture, Probe, Usage
-from tools.reads.kubernetes.views import NodeUsage
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import NodeUsage, Probe, Usage
 from tools.subjects import KubernetesSubject
 
 

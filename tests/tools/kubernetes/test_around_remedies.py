@@ -11,7 +11,8 @@ from tools.criteria import EndpointsReady, FindingGone, RolloutDone
 from tools.diagnosis.kubernetes import around
 from tools.diagnosis.kubernetes.catalogue.around import AROUND
 from tools.evidence import Finding, Severity
-from tools.reads.kubernetes.picture import ContainerPort, Picture, Revision
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import ContainerPort, Revision
 from tools.remedies import Remedy
 from tools.remedies.kubernetes import remedy
 from tools.remedies.kubernetes_around import ADVICE

@@ -45,7 +45,7 @@ def test_pods_that_have_a_finding_of_their_own_explain_their_service() -> None:
     seen = healthy(pods=(unready(),), endpoints=(endpoints(0, not_ready=1),))
     known = Finding(
         code="k8s.readiness_failing",
-        title="web never becomes ready",
+        title="web is not ready",
         statement="It does not.",
         severity=Severity.SEV1,
         confidence=9,

@@ -32,8 +32,8 @@ from tools.criteria import RolloutDone
 from tools.diagnosis import Diagnosis
 from tools.diagnosis.kubernetes.diagnosing import diagnose
 from tools.evidence import Severity
-from tools.reads.kubernetes.picture import Picture, Usage
-from tools.reads.kubernetes.views import GitOpsApp
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import GitOpsApp, Usage
 from tools.subjects import KubernetesSubject
 
 WEB = KubernetesSubject(namespace="shop", deployment="web")
@@ -105,8 +105,15 @@ def test_a_lost_node_explains_the_pods_that_were_on_it() -> None:
     assert (cause.code, cause.resource.name) == ("k8s.node_not_ready", "node-1")
 
 
-def test_a_database_that_is_down_explains_the_service_whose_log_says_so() -> None:
-    refusing = 'connection to server at "db", port 5432 failed: Connection refused'
+@pytest.mark.parametrize(
+    "refusing",
+    [
+        'connection to server at "db", port 5432 failed: Connection refused',
+        "Error: connect ECONNREFUSED 10.96.7.7:5432",
+    ],
+    ids=["by name", "by cluster IP"],
+)
+def test_a_database_that_is_down_explains_the_service_whose_log_says_so(refusing: str) -> None:
     full = template(container(requests={"memory": "64Gi"}))
     seen = picture(
         subject=WEB,
@@ -128,7 +135,10 @@ def test_a_database_that_is_down_explains_the_service_whose_log_says_so() -> Non
     )
     database = seen.workloads[1].model_copy(update={"template": template(labels={"app": "db"})})
     seen = seen.model_copy(
-        update={"workloads": (seen.workloads[0], database), "services": (service({"app": "db"}, name="db"),)}
+        update={
+            "workloads": (seen.workloads[0], database),
+            "services": (service({"app": "db"}, name="db").model_copy(update={"cluster_ip": "10.96.7.7"}),),
+        }
     )
 
     diagnosis = diagnose(seen)
@@ -137,6 +147,36 @@ def test_a_database_that_is_down_explains_the_service_whose_log_says_so() -> Non
     assert (lead.finding.code, lead.finding.resource.name) == ("k8s.request_exceeds_any_node", "db")
     assert "k8s.crash_loop" in {one.code for one in lead.explains}
     assert lead.concerns
+
+
+def test_a_resolver_that_fails_since_today_explains_crashes_of_an_old_revision() -> None:
+    current = revision(1, template(), available=0).model_copy(update={"created": ago(days=20)})
+    web = deployment(template(), available=0, ready=0).model_copy(update={"revisions": (current,), "revision": 1})
+    down = pod(
+        state(ready=False),
+        name="coredns-x",
+        labels={"k8s-app": "kube-dns"},
+        owner_name="coredns",
+        conditions=(said("Ready", "False", "ContainersNotReady", minutes=19),),
+    )
+    seen = picture(
+        subject=WEB,
+        workloads=(web,),
+        pods=(pod(CRASHING, created=ago(days=20)),),
+        elsewhere=(down,),
+        logs=(log("lookup db on 10.96.0.10:53: read udp: i/o timeout"),),
+    )
+
+    assert groups(diagnose(seen)) == [("k8s.dns_failing", "k8s.crash_loop")]
+
+
+def test_a_structured_line_is_told_by_its_message_and_its_error() -> None:
+    line = '{"level":"fatal","ts":1789681012.4,"caller":"main.go:52","msg":"connect database","error":"connection refused"}'
+    seen = picture(subject=WEB, workloads=(deployment(template()),), pods=(pod(CRASHING),), logs=(log(line),))
+
+    (told,) = diagnose(seen).findings
+
+    assert told.statement.endswith("(connect database: connection refused).")
 
 
 def test_loud_noise_in_the_namespace_stays_elsewhere() -> None:

@@ -11,8 +11,8 @@ from tools.changes import Change
 from tools.diagnosis.kubernetes.radius import radius
 from tools.evidence import Finding, Severity
 from tools.radius import BlastRadius
-from tools.reads.kubernetes.picture import Picture, Service, Workload
-from tools.reads.kubernetes.views import Backend, Claim, Ingress, IngressRule, Route
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Backend, Claim, Ingress, IngressRule, Route, Service, Workload
 from tools.resources import Resource, kubernetes
 
 

@@ -31,7 +31,8 @@ from tools.actions import Action, SetEnv, SetImage, SetProbe, SetResources, SetS
 from tools.criteria import EndpointsReady, RolloutDone
 from tools.diagnosis.kubernetes.diagnosing import diagnose
 from tools.reads.kubernetes import quantities
-from tools.reads.kubernetes.picture import Container, Picture, Probe, Revision, Usage
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Container, Probe, Revision, Usage
 from tools.remedies import Remedy
 from tools.remedies.kubernetes import remedy
 
@@ -215,6 +216,25 @@ def test_a_readiness_probe_asks_the_only_port_there_is() -> None:
     (action,) = actions(rolled_out(container(readiness=asking("/readyz", "9999")), states=unready, events=(failed,)))
 
     assert action == SetProbe(namespace="shop", deployment="web", container="app", probe="readiness", port="http")
+
+
+def test_a_revision_that_never_came_up_goes_back_while_the_one_before_serves() -> None:
+    failed = event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 404")
+    now = container(readiness=asking("/readyz"), image="registry.local/web:4.0.0")
+    before = template(container(readiness=asking("/readyz")))
+    seen = rolled_out(now, revision(1, before, available=5), states=(state(ready=False),), events=(failed,))
+    stuck, gone = (
+        seen.workloads[0].model_copy(
+            update={"revisions": (revision(2, template(now)), revision(1, before, available=n))}
+        )
+        for n in (5, 0)
+    )
+
+    back = actions(seen.model_copy(update={"workloads": (stuck,)}))
+    stays = actions(seen.model_copy(update={"workloads": (gone,)}))
+
+    assert back == [UndoRollout(namespace="shop", deployment="web", to_revision=1)]
+    assert stays == []
 
 
 def test_a_probe_that_rightly_says_no_is_left_alone() -> None:

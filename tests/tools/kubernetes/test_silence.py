@@ -22,8 +22,8 @@ from tests.tools.kubernetes.pictures import (
     waiting,
 )
 from tools.diagnosis.kubernetes.diagnosing import diagnose
-from tools.reads.kubernetes.picture import Picture, Probe
-from tools.reads.kubernetes.views import Autoscaler, Claim, Condition
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Autoscaler, Claim, Condition, Probe
 
 CRASHING = waiting("CrashLoopBackOff", last=ended(1), restarts=4)
 LIMITED = template(container(limits={"memory": "128Mi"}))

@@ -34,10 +34,11 @@ from tests.tools.kubernetes.workloads import (
     short,
     stateful,
 )
-from tools.reads.kubernetes.picture import Event, Picture
+from tools.reads.kubernetes.picture import Picture
 from tools.reads.kubernetes.views import (
     Backend,
     ClaimTemplate,
+    Event,
     Ingress,
     IngressRule,
     LimitRange,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.tools.kubernetes.pictures import ago, deployment, ended, pod, revision, state, template, waiting
-from tools.reads.kubernetes.picture import Event, Pod, Workload
-from tools.reads.kubernetes.views import Autoscaler, Condition, CronJob, Job, MetricTarget
+from tools.reads.kubernetes.views import Autoscaler, Condition, CronJob, Event, Job, MetricTarget, Pod, Workload
 
 QUOTA = (
     'pods "web-2-x" is forbidden: exceeded quota: compute, requested: requests.cpu=500m, '

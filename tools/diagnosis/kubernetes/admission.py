@@ -16,8 +16,8 @@ from tools.diagnosis.confidence import Strength, confidence
 from tools.diagnosis.kubernetes import citing
 from tools.diagnosis.kubernetes.citing import Found
 from tools.evidence import Evidence
-from tools.reads.kubernetes.picture import Picture, Workload
-from tools.reads.kubernetes.views import Quota, Webhook
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Quota, Webhook, Workload
 
 RECENT = timedelta(minutes=30)
 """How long an event that nothing repeats is believed."""

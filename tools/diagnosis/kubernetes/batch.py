@@ -13,8 +13,8 @@ from tools.diagnosis.kubernetes.reasons import quoted
 from tools.diagnosis.kubernetes.suspects import is_settled
 from tools.diagnosis.logs import LogFinding, recognise
 from tools.evidence import Evidence, Severity
-from tools.reads.kubernetes.picture import Event, Log, Picture, Pod
-from tools.reads.kubernetes.views import Condition, CronJob, Job
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Condition, CronJob, Event, Job, Log, Pod
 
 KEPT = timedelta(hours=24)
 """How long a failed Job is news; after that it is only one nobody has cleaned up."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tools.reads.kubernetes.picture import Container, EnvEntry, Probe, Template, Workload
+from tools.reads.kubernetes.views import Container, EnvEntry, Probe, Template, Workload
 from tools.redaction import redact
 from tools.values import Value
 

@@ -9,8 +9,8 @@ from tools.diagnosis.kubernetes.catalogue import role_of
 from tools.diagnosis.kubernetes.changes import latest_change
 from tools.diagnosis.kubernetes.suspects import Suspect
 from tools.evidence import Evidence, Finding, Role, Severity, Trust, evidence
-from tools.reads.kubernetes.picture import Event, Log, Picture, Terminated, Workload
-from tools.reads.kubernetes.views import Condition
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Condition, Event, Log, Terminated, Workload
 from tools.redaction import redact
 from tools.resources import Resource
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 from tools import resources
 from tools.diagnosis.kubernetes import citing, owners, scheduling
 from tools.diagnosis.kubernetes.citing import Found
-from tools.reads.kubernetes.picture import Picture, Pod
-from tools.reads.kubernetes.views import Node
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Node, Pod
 
 OURSELVES = "sayso"
 """The field manager of our own writes: a node cordoned under an approved plan needs no finding."""

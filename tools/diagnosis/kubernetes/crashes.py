@@ -14,7 +14,7 @@ from tools.diagnosis.kubernetes.citing import Found
 from tools.diagnosis.kubernetes.reasons import quoted, told
 from tools.diagnosis.kubernetes.suspects import Suspect
 from tools.evidence import Severity
-from tools.reads.kubernetes.picture import Event
+from tools.reads.kubernetes.views import Event
 
 KILLED = 137
 """128 + SIGKILL: what the kernel's OOM killer leaves, and the kubelet too when a container ignores SIGTERM."""

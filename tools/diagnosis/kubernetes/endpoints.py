@@ -9,7 +9,8 @@ from tools import resources
 from tools.diagnosis.kubernetes import citing, owners, services
 from tools.diagnosis.kubernetes.citing import Found
 from tools.evidence import Evidence, Severity
-from tools.reads.kubernetes.picture import Container, Endpoints, Picture, Pod, Service
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Container, Endpoints, Pod, Service
 from tools.resources import Resource
 
 START = timedelta(minutes=2)

@@ -9,7 +9,8 @@ from tools import resources
 from tools.diagnosis.confidence import Strength, confidence
 from tools.diagnosis.kubernetes import citing
 from tools.diagnosis.kubernetes.citing import Found
-from tools.reads.kubernetes.picture import Picture, Pod
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Pod
 
 NEWS = timedelta(hours=6)
 """How long an eviction is worth a word while its workload is short."""

@@ -10,7 +10,8 @@ from tools.diagnosis.kubernetes import citing
 from tools.diagnosis.kubernetes.citing import Found
 from tools.diagnosis.kubernetes.suspects import Suspect, suspects
 from tools.evidence import Evidence
-from tools.reads.kubernetes.picture import Event, Picture
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Event
 from tools.resources import Resource
 
 PULL_FAILURES = frozenset({"ErrImagePull", "ImagePullBackOff"})

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from tools.diagnosis.kubernetes.changes import latest_change
 from tools.diagnosis.kubernetes.scene import Aim
 from tools.diagnosis.logs import recognise
-from tools.reads.kubernetes.picture import Picture, Workload
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Workload
 from tools.resources import kubernetes as resource
 
 AROUND = timedelta(hours=6)

@@ -15,8 +15,8 @@ from tools import resources
 from tools.diagnosis.kubernetes import citing, owners
 from tools.diagnosis.kubernetes.citing import Found
 from tools.evidence import Evidence
-from tools.reads.kubernetes.picture import Event, Log, Picture, Pod, selects
-from tools.reads.kubernetes.views import NetworkPolicy
+from tools.reads.kubernetes.picture import Picture, selects
+from tools.reads.kubernetes.views import Event, Log, NetworkPolicy, Pod
 
 SLACK = timedelta(minutes=2)
 """How far the clocks of two controllers, and a probe's period, may lie apart."""

@@ -11,8 +11,8 @@ from tools.diagnosis.kubernetes import citing, owners
 from tools.diagnosis.kubernetes.citing import Found
 from tools.diagnosis.kubernetes.cordons import OURSELVES
 from tools.evidence import Evidence, Severity
-from tools.reads.kubernetes.picture import Event, Picture, Pod, selects
-from tools.reads.kubernetes.views import Budget, Node
+from tools.reads.kubernetes.picture import Picture, selects
+from tools.reads.kubernetes.views import Budget, Event, Node, Pod
 from tools.resources import Resource
 
 PATIENCE = timedelta(minutes=5)

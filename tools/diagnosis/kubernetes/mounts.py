@@ -14,7 +14,8 @@ from tools.diagnosis.kubernetes import citing, owners
 from tools.diagnosis.kubernetes.citing import Found
 from tools.diagnosis.kubernetes.suspects import judged_pods
 from tools.evidence import Evidence
-from tools.reads.kubernetes.picture import Event, Picture, Pod, Template, Workload
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Event, Pod, Template, Workload
 from tools.resources import Resource
 
 MOUNT_EVENTS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")

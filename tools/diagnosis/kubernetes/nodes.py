@@ -16,8 +16,8 @@ from tools.diagnosis.kubernetes.citing import Found
 from tools.diagnosis.kubernetes.cordons import refusal
 from tools.evidence import Evidence, Severity
 from tools.reads.kubernetes import quantities
-from tools.reads.kubernetes.picture import Picture, Pod
-from tools.reads.kubernetes.views import Condition, Node
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Condition, Node, Pod
 from tools.resources import Resource
 
 NOT_THERE = ("node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready")

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from tools.diagnosis.kubernetes import citing, topology
 from tools.evidence import Severity
-from tools.reads.kubernetes.picture import Event, Picture, Pod, Service, Workload
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Event, Pod, Service, Workload
 from tools.resources import Resource
 
 MOMENT = timedelta(minutes=1)

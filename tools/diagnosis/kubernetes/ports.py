@@ -13,7 +13,8 @@ from tools import resources
 from tools.diagnosis.kubernetes import citing, owners, services
 from tools.diagnosis.kubernetes.citing import Found
 from tools.evidence import Evidence, Severity
-from tools.reads.kubernetes.picture import Container, Picture, Pod, Service, ServicePort, Workload
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Container, Pod, Service, ServicePort, Workload
 
 LATELY = timedelta(hours=6)
 """A change older than this did not make the trouble of now."""

@@ -14,7 +14,7 @@ from tools.diagnosis.kubernetes.reasons import quoted, told
 from tools.diagnosis.kubernetes.suspects import Suspect
 from tools.diagnosis.logs import LogFinding
 from tools.evidence import Evidence, Role
-from tools.reads.kubernetes.picture import Event, Probe
+from tools.reads.kubernetes.views import Event, Probe
 
 FORCED = (137, 143)
 """Exit codes of a container that was told to stop."""
@@ -69,7 +69,7 @@ def readiness_failing(suspect: Suspect) -> Found | None:
     waits = None if changed else lacking(suspect)
     return citing.found(
         "k8s.readiness_failing",
-        f"{suspect.resource.name} never becomes ready",
+        f"{suspect.resource.name} is not ready",
         f"Container {suspect.asked.name} runs but its readiness probe ({spelled(probe)}) fails: {reason(failed)}"
         f"{_undeclared(suspect, probe)}{'; the last rollout changed that probe' if changed else ''}"
         f"{f'; its log says: {waits.statement} ({quoted(waits)})' if waits else ''}.",

@@ -14,7 +14,8 @@ from tools.changes import Change
 from tools.diagnosis.kubernetes.topology import node, topology
 from tools.evidence import Finding
 from tools.radius import BlastRadius, Checked
-from tools.reads.kubernetes.picture import Picture, Service, Workload
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Service, Workload
 from tools.resources import Resource
 from tools.topology import Topology
 

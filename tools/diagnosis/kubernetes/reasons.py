@@ -13,7 +13,8 @@ from tools.detection.lines import read
 from tools.diagnosis.kubernetes.suspects import Suspect, suspects
 from tools.diagnosis.logs import LogFinding, recognise
 from tools.evidence import Role
-from tools.reads.kubernetes.picture import Picture, Service
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Service
 from tools.topology import Link, Relation
 
 LONGEST_QUOTE = 160

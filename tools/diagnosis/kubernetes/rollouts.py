@@ -10,7 +10,8 @@ from tools.diagnosis.confidence import Strength, confidence
 from tools.diagnosis.kubernetes import citing
 from tools.diagnosis.kubernetes.citing import Found
 from tools.evidence import Evidence, Finding
-from tools.reads.kubernetes.picture import Event, Picture, Pod, Revision, Workload
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Event, Pod, Revision, Workload
 
 PATIENCE = timedelta(minutes=10)
 """How long replicas may be short before it is worth a word: the usual progressDeadlineSeconds."""

@@ -14,8 +14,8 @@ from tools import resources
 from tools.diagnosis.kubernetes import citing, owners
 from tools.diagnosis.kubernetes.citing import Found
 from tools.evidence import Severity
-from tools.reads.kubernetes.picture import Picture, ServicePort
-from tools.reads.kubernetes.views import Backend, Condition, Gateway, Ingress, Route
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Backend, Condition, Gateway, Ingress, Route, ServicePort
 from tools.resources import Resource
 
 BY_ANNOTATION = "use-annotation"

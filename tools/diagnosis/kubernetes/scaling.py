@@ -16,8 +16,8 @@ from tools.diagnosis.kubernetes import citing
 from tools.diagnosis.kubernetes.citing import Found
 from tools.evidence import Evidence, Severity
 from tools.reads.kubernetes import quantities
-from tools.reads.kubernetes.picture import Picture, Workload, selects
-from tools.reads.kubernetes.views import Autoscaler, Condition, MetricTarget
+from tools.reads.kubernetes.picture import Picture, selects
+from tools.reads.kubernetes.views import Autoscaler, Condition, MetricTarget, Workload
 
 WARM_UP = timedelta(minutes=5)
 """How long metrics may take to come after an autoscaler or its pods were made."""

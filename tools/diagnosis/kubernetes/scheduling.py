@@ -14,8 +14,8 @@ from tools.diagnosis.kubernetes.changes import latest_change
 from tools.diagnosis.kubernetes.citing import Found
 from tools.evidence import Evidence, Severity
 from tools.reads.kubernetes import quantities
-from tools.reads.kubernetes.picture import Container, Picture, Pod, Workload
-from tools.reads.kubernetes.views import Condition
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Condition, Container, Pod, Workload
 from tools.resources import Resource
 
 GATED_LONG = timedelta(minutes=10)

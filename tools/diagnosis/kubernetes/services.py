@@ -12,7 +12,8 @@ from tools import resources
 from tools.diagnosis.kubernetes import citing, owners
 from tools.diagnosis.kubernetes.citing import Found
 from tools.evidence import Evidence, Severity
-from tools.reads.kubernetes.picture import Endpoints, Picture, Service, Workload, selects
+from tools.reads.kubernetes.picture import Picture, selects
+from tools.reads.kubernetes.views import Endpoints, Service, Workload
 
 _NEEDED = frozenset({"pods", "deployments", "statefulsets", "daemonsets", "endpointslices"})
 """What must have been read before "nothing matches" can be said."""

@@ -11,7 +11,8 @@ from tools.diagnosis.kubernetes import citing
 from tools.diagnosis.kubernetes.citing import Found
 from tools.diagnosis.kubernetes.rollouts import unready, unready_since
 from tools.evidence import Evidence, Role
-from tools.reads.kubernetes.picture import Picture, Pod, Workload
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Pod, Workload
 
 PATIENCE = timedelta(minutes=5)
 """How long a pod of a set may take to become ready before the set counts as stuck."""

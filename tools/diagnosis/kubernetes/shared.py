@@ -15,7 +15,8 @@ from tools.diagnosis.kubernetes.citing import Found
 from tools.diagnosis.kubernetes.images import PULL_FAILURES
 from tools.diagnosis.kubernetes.suspects import Suspect, suspects
 from tools.evidence import Evidence, Severity
-from tools.reads.kubernetes.picture import Event, Log, Picture, Pod
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Event, Log, Pod
 from tools.resources import Resource
 
 HUB = "docker.io"

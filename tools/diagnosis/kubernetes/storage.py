@@ -12,8 +12,8 @@ from tools import resources
 from tools.diagnosis.kubernetes import citing, owners
 from tools.diagnosis.kubernetes.citing import Found
 from tools.evidence import Evidence
-from tools.reads.kubernetes.picture import Event, Picture, Pod
-from tools.reads.kubernetes.views import Claim, Volume
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Claim, Event, Pod, Volume
 
 PROVISIONER_TIME = timedelta(minutes=5)
 """How long an external provisioner may take before its silence is a fault."""

@@ -12,19 +12,19 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from tools import resources
-from tools.reads.kubernetes.picture import (
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import (
     Container,
     ContainerState,
     Event,
+    Job,
     Log,
-    Picture,
     Pod,
     Revision,
     Terminated,
     Usage,
     Workload,
 )
-from tools.reads.kubernetes.views import Job
 from tools.resources import Resource
 
 RECENT = timedelta(minutes=30)

@@ -13,8 +13,8 @@ from tools import resources
 from tools.changes import Change
 from tools.diagnosis.kubernetes.changes import changed
 from tools.diagnosis.kubernetes.topology import node, owner
-from tools.reads.kubernetes.picture import Event, Picture, Revision, Service, Workload
-from tools.reads.kubernetes.views import Ingress, NetworkPolicy
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Event, Ingress, NetworkPolicy, Revision, Service, Workload
 from tools.redaction import redact
 from tools.resources import Resource
 

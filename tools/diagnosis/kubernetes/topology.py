@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tools import resources
-from tools.reads.kubernetes.picture import Picture, Pod
-from tools.reads.kubernetes.views import Backend
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Backend, Pod
 from tools.resources import Resource
 from tools.topology import Link, Relation, Topology
 

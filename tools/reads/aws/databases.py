@@ -65,6 +65,7 @@ def _database(region: str, raw: Mapping[str, Any]) -> Database:
     return Database(
         region=region,
         id=raw["DBInstanceIdentifier"],
+        arn=raw.get("DBInstanceArn") or "",
         status=raw.get("DBInstanceStatus") or "",
         engine=raw.get("Engine") or "",
         version=raw.get("EngineVersion") or "",
@@ -84,6 +85,7 @@ def _cluster(region: str, raw: Mapping[str, Any]) -> DatabaseCluster:
     return DatabaseCluster(
         region=region,
         id=raw["DBClusterIdentifier"],
+        arn=raw.get("DBClusterArn") or "",
         status=raw.get("Status") or "",
         engine=raw.get("Engine") or "",
         members=tuple(one["DBInstanceIdentifier"] for one in members),

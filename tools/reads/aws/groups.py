@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tools.clients.aws import AwsIdentity, reading
+from tools.reads.aws.tags import kept
 from tools.reads.aws.views import Activity, GroupInstance, ScalingGroup
 from tools.redaction import redact
 
@@ -50,6 +51,7 @@ def _view(region: str, raw: AutoScalingGroupTypeDef, activities: list[ActivityTy
             for one in raw.get("Instances", [])
         ),
         activities=tuple(_activity(one) for one in activities),
+        tags=kept({"Key": one["Key"], "Value": one.get("Value", "")} for one in raw.get("Tags", [])),
     )
 
 

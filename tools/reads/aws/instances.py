@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tools.clients.aws import AwsIdentity, reading
+from tools.reads.aws.tags import kept
 from tools.reads.aws.views import Instance
 from tools.redaction import redact
 
@@ -38,6 +39,7 @@ def instance(region: str, id_: str, identity: AwsIdentity) -> Instance | None:
         ping=_ping(region, id_, identity),
         stopped_because=redact(raw.get("StateTransitionReason", "") or ""),
         group=next((tag["Value"] for tag in raw.get("Tags", []) if tag["Key"] == OWNER_TAG), None),
+        tags=kept({"Key": tag["Key"], "Value": tag["Value"]} for tag in raw.get("Tags", [])),
     )
 
 

@@ -62,6 +62,7 @@ def table(region: str, name: str, identity: AwsIdentity) -> DynamoTable | None:
     return DynamoTable(
         region=region,
         name=name,
+        arn=raw.get("TableArn") or "",
         status=raw.get("TableStatus") or "",
         # Billed by request, AWS answers a capacity of zero.
         read_capacity=capacity.get("ReadCapacityUnits") or None,

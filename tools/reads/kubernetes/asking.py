@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 
 from tools.clients.kubernetes import ApiGroup, KubernetesSource, KubernetesWriter, NotFound, path_to
 from tools.errors import PermanentError, TemporaryError, Unreachable
-from tools.reads.kubernetes.picture import Log
 from tools.reads.kubernetes.raw import items, text
+from tools.reads.kubernetes.views import Log
 from tools.redaction import redact
 from tools.values import JsonObject
 

@@ -10,9 +10,9 @@ from tools.clients.kubernetes import path_to
 from tools.reads.kubernetes import kinds
 from tools.reads.kubernetes.asking import Kind, Question, Survey, names
 from tools.reads.kubernetes.authorship import keys_of, last_written
-from tools.reads.kubernetes.picture import Picture, Template
+from tools.reads.kubernetes.picture import Picture
 from tools.reads.kubernetes.raw import member, text
-from tools.reads.kubernetes.views import Written
+from tools.reads.kubernetes.views import Template, Written
 from tools.values import JsonObject
 
 MISSED_KEY = re.compile(r"couldn't find key \S+ in ConfigMap (?:[^/\s]+/)?(?P<name>[a-z0-9][-a-z0-9.]*)")

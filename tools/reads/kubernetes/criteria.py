@@ -10,7 +10,8 @@ from tools.diagnosis.kubernetes.diagnosing import diagnose
 from tools.reads.kubernetes import surroundings, workloads
 from tools.reads.kubernetes.asking import list_all
 from tools.reads.kubernetes.looking import look
-from tools.reads.kubernetes.picture import Picture, Workload
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import Workload
 from tools.resources import Resource
 from tools.subjects import KubernetesSubject
 

@@ -10,8 +10,9 @@ from tools.clients.kubernetes import KubernetesSource
 from tools.reads.kubernetes import batch, further, kinds, routing, storage, surroundings, workloads
 from tools.reads.kubernetes import pods as parsing
 from tools.reads.kubernetes.asking import Kind, surveying
-from tools.reads.kubernetes.picture import Event, Picture, Pod
+from tools.reads.kubernetes.picture import Picture
 from tools.reads.kubernetes.raw import text
+from tools.reads.kubernetes.views import Event, Pod
 from tools.subjects import KubernetesSubject
 from tools.values import JsonObject
 

@@ -11,9 +11,9 @@ from tools.clients.kubernetes import NotFound, path_to
 from tools.reads.kubernetes import admission, kinds, surroundings
 from tools.reads.kubernetes import pods as parsing
 from tools.reads.kubernetes.asking import Question, Survey, list_all
-from tools.reads.kubernetes.picture import Log, Picture, Pod
+from tools.reads.kubernetes.picture import Picture
 from tools.reads.kubernetes.raw import texts
-from tools.reads.kubernetes.views import Node, Webhook
+from tools.reads.kubernetes.views import Log, Node, Pod, Webhook
 from tools.values import JsonObject
 
 MOST_WEBHOOKS = 3

@@ -7,7 +7,6 @@ Text that strangers can write (logs, events, messages) is redacted before it get
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -17,24 +16,28 @@ from tools.reads.kubernetes.views import (
     Autoscaler,
     Budget,
     Claim,
-    ClaimTemplate,
-    Condition,
     CronJob,
+    Endpoints,
+    Event,
     Gateway,
     GitOpsApp,
     Ingress,
     IngressClass,
     Job,
     LimitRange,
+    Log,
     NetworkPolicy,
     Node,
     NodeUsage,
+    Pod,
     Quota,
     Route,
+    Service,
     StorageClass,
+    Usage,
     Volume,
-    VolumeRef,
     Webhook,
+    Workload,
     Written,
 )
 from tools.subjects import KubernetesSubject
@@ -42,263 +45,6 @@ from tools.values import Value
 
 View = TypeVar("View")
 Key = TypeVar("Key")
-
-
-class EnvEntry(Value):
-    """An environment variable of a container: where it comes from in words, and a fingerprint to compare by."""
-
-    name: str
-    source: str
-    fingerprint: str
-
-
-class ContainerPort(Value):
-    """A port a container declares."""
-
-    name: str | None
-    number: int
-
-
-class Probe(Value):
-    """How the kubelet asks a container whether it is well. `path` and `port` are as written in the spec."""
-
-    handler: str
-    path: str | None = None
-    port: str | None = None
-    initial_delay: int = 0
-    period: int = 10
-    timeout: int = 1
-    failure_threshold: int = 3
-
-
-class Container(Value):
-    """A container as a pod template asks for it. `requests` and `limits` are quantities by resource name."""
-
-    name: str
-    image: str
-    env: tuple[EnvEntry, ...] = ()
-    env_from: tuple[str, ...] = ()
-    ports: tuple[ContainerPort, ...] = ()
-    requests: Mapping[str, str] = {}
-    limits: Mapping[str, str] = {}
-    liveness: Probe | None = None
-    readiness: Probe | None = None
-    startup: Probe | None = None
-    command: str = ""
-
-
-class Template(Value):
-    """The pod a workload wants: its labels and containers, and what ties it to nodes and registries."""
-
-    labels: Mapping[str, str]
-    containers: tuple[Container, ...]
-    init_containers: tuple[Container, ...] = ()
-    node_selector: Mapping[str, str] = {}
-    pull_secrets: tuple[str, ...] = ()
-    service_account: str = ""
-    volumes: tuple[VolumeRef, ...] = ()
-    tolerates: tuple[str, ...] = ()
-    """Tolerations as `key=value:Effect`; a lone `*` tolerates everything."""
-    grace: int = 30
-    """terminationGracePeriodSeconds."""
-
-    def container(self, name: str) -> Container | None:
-        """The container (or init container) of that name."""
-        return next((found for found in (*self.containers, *self.init_containers) if found.name == name), None)
-
-
-class Revision(Value):
-    """One generation of a Deployment's pod template: the ReplicaSet that holds it and how many pods it has now."""
-
-    number: int
-    replica_set: str
-    wanted: int
-    ready: int
-    available: int
-    created: AwareDatetime | None
-    template: Template
-    conditions: tuple[Condition, ...] = ()
-    """Of its ReplicaSet: ReplicaFailure says why pods could not be made."""
-
-
-class Workload(Value):
-    """A Deployment, StatefulSet or DaemonSet. `revisions` (Deployments only): newest first, with the current one."""
-
-    kind: str
-    name: str
-    uid: str
-    generation: int
-    observed_generation: int
-    wanted: int
-    replicas: int
-    updated: int
-    ready: int
-    available: int
-    paused: bool = False
-    selector: Mapping[str, str]
-    template: Template
-    conditions: tuple[Condition, ...] = ()
-    revision: int | None = None
-    revisions: tuple[Revision, ...] = ()
-    managed_by: tuple[str, ...] = ()
-    created: AwareDatetime | None = None
-    changed_by: str = ""
-    """The field manager that last wrote the spec, where managedFields tell."""
-    changed_at: AwareDatetime | None = None
-    service_name: str = ""
-    """StatefulSets only: the headless Service their pods' names hang on."""
-    claim_templates: tuple[ClaimTemplate, ...] = ()
-
-    @property
-    def rolled_out(self) -> bool:
-        """Every wanted replica is of the current template and available (the rule of `kubectl rollout status`)."""
-        observed = self.observed_generation >= self.generation
-        return observed and self.updated == self.replicas == self.available == self.wanted
-
-    def condition(self, kind: str) -> Condition | None:
-        """The condition of that type."""
-        return next((found for found in self.conditions if found.type == kind), None)
-
-    @property
-    def current(self) -> Revision | None:
-        """The revision that holds the template the Deployment wants now."""
-        return next((found for found in self.revisions if found.number == self.revision), None)
-
-    @property
-    def previous(self) -> Revision | None:
-        """The newest older revision, preferring one whose pods are available right now: that one is known to work."""
-        older = [found for found in self.revisions if self.revision is not None and found.number < self.revision]
-        return next((found for found in older if found.available), older[0] if older else None)
-
-
-class Terminated(Value):
-    """How a container ended."""
-
-    reason: str
-    exit_code: int
-    finished: AwareDatetime | None = None
-    message: str = ""
-    started: AwareDatetime | None = None
-    signal: int | None = None
-
-
-class ContainerState(Value):
-    """What the kubelet says of one container (or init container) of a pod."""
-
-    name: str
-    init: bool
-    ready: bool
-    restarts: int
-    waiting: str = ""
-    message: str = ""
-    running_since: AwareDatetime | None = None
-    terminated: Terminated | None = None
-    last: Terminated | None = None
-
-
-class Pod(Value):
-    """A pod, its owner resolved through its ReplicaSet. `asked` is its spec, `states` what became of it."""
-
-    name: str
-    namespace: str = ""
-    """Empty in pictures of before it was kept: the picture's own."""
-    uid: str
-    labels: Mapping[str, str]
-    phase: str
-    reason: str = ""
-    node: str = ""
-    owner_kind: str = ""
-    owner_name: str = ""
-    replica_set: str = ""
-    created: AwareDatetime | None
-    deleting: bool = False
-    deleting_since: AwareDatetime | None = None
-    """deletionTimestamp: when the grace period ends or ended."""
-    finalizers: tuple[str, ...] = ()
-    gates: tuple[str, ...] = ()
-    """schedulingGates."""
-    message: str = ""
-    """`status.message`: why the kubelet evicted it."""
-    qos: str = ""
-    conditions: tuple[Condition, ...] = ()
-    states: tuple[ContainerState, ...] = ()
-    asked: Template
-
-    @property
-    def ready(self) -> bool:
-        """Whether the pod may receive traffic."""
-        return any(found.type == "Ready" and found.status == "True" for found in self.conditions)
-
-    def condition(self, kind: str) -> Condition | None:
-        """The condition of that type."""
-        return next((found for found in self.conditions if found.type == kind), None)
-
-
-class Event(Value):
-    """A core/v1 event about one object."""
-
-    kind: str
-    name: str
-    type: str
-    reason: str
-    message: str
-    count: int
-    last_seen: AwareDatetime | None
-
-
-class ServicePort(Value):
-    """A port of a Service and the container port it leads to (a number or a name)."""
-
-    port: int
-    target: str
-    name: str = ""
-    protocol: str = "TCP"
-
-
-class Service(Value):
-    """A Service. Without a selector somebody else fills its endpoints, and nothing here judges it."""
-
-    name: str
-    type: str
-    selector: Mapping[str, str]
-    ports: tuple[ServicePort, ...] = ()
-    created: AwareDatetime | None = None
-    changed_by: str = ""
-    changed_at: AwareDatetime | None = None
-    headless: bool = False
-    cluster_ip: str = ""
-    """Where it answers inside the cluster; programs log this address more often than the name. Empty where headless."""
-    addresses: tuple[str, ...] | None = None
-    """Where a load balancer answers; None in pictures of before it was kept."""
-
-
-class Endpoints(Value):
-    """All EndpointSlices of one Service, added up."""
-
-    service: str
-    ready: int
-    not_ready: int
-    ports: tuple[int, ...] = ()
-    """The container ports traffic would reach; empty although endpoints are ready when a named port is nowhere."""
-    pods: tuple[str, ...] = ()
-
-
-class Log(Value):
-    """The last lines of one container, of its current or its previous run; redacted."""
-
-    pod: str
-    container: str
-    previous: bool
-    lines: tuple[str, ...]
-
-
-class Usage(Value):
-    """What a container uses now: bytes and cores."""
-
-    pod: str
-    container: str
-    memory: Decimal
-    cpu: Decimal
 
 
 class Picture(Value):

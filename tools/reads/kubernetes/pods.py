@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from tools.reads.kubernetes import quantities
-from tools.reads.kubernetes.picture import (
+from tools.reads.kubernetes.raw import flag, items, member, moment, number, obj, text, texts
+from tools.reads.kubernetes.views import (
+    Condition,
     Container,
     ContainerPort,
     ContainerState,
@@ -18,9 +20,8 @@ from tools.reads.kubernetes.picture import (
     Template,
     Terminated,
     Usage,
+    VolumeRef,
 )
-from tools.reads.kubernetes.raw import flag, items, member, moment, number, obj, text, texts
-from tools.reads.kubernetes.views import Condition, VolumeRef
 from tools.redaction import redact
 from tools.values import JsonObject
 

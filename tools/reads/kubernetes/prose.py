@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tools.reads.kubernetes import quantities
-from tools.reads.kubernetes.picture import (
+from tools.reads.kubernetes.views import (
+    Autoscaler,
     Container,
     ContainerState,
     Endpoints,
     Event,
+    Node,
     Pod,
     Probe,
     Revision,
@@ -17,7 +19,6 @@ from tools.reads.kubernetes.picture import (
     Template,
     Workload,
 )
-from tools.reads.kubernetes.views import Autoscaler, Node
 
 
 def workload(found: Workload) -> str:

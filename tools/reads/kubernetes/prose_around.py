@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from tools.reads.kubernetes import quantities
-from tools.reads.kubernetes.picture import Pod, Terminated, Usage
 from tools.reads.kubernetes.prose import labels, node, pod
 from tools.reads.kubernetes.views import (
     Backend,
@@ -23,9 +22,12 @@ from tools.reads.kubernetes.views import (
     NetworkPolicy,
     Node,
     NodeUsage,
+    Pod,
     Quota,
     Route,
     StorageClass,
+    Terminated,
+    Usage,
     Volume,
 )
 

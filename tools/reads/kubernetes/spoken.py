@@ -9,7 +9,8 @@ from functools import partial
 
 from tools.errors import PermanentError
 from tools.reads.kubernetes.asking import Question, Survey, read_log
-from tools.reads.kubernetes.picture import ContainerState, Log, Picture, Pod
+from tools.reads.kubernetes.picture import Picture
+from tools.reads.kubernetes.views import ContainerState, Log, Pod
 
 MOST_LOGS = 12
 """Containers whose logs one picture holds; more of the same workload say the same."""

@@ -8,10 +8,9 @@ from decimal import Decimal
 
 from tools.reads.kubernetes import quantities
 from tools.reads.kubernetes.authorship import last_written
-from tools.reads.kubernetes.picture import Endpoints, Event, Service, ServicePort
 from tools.reads.kubernetes.pods import conditions
 from tools.reads.kubernetes.raw import flag, items, member, moment, number, obj, text, texts
-from tools.reads.kubernetes.views import Node, NodeUsage
+from tools.reads.kubernetes.views import Endpoints, Event, Node, NodeUsage, Service, ServicePort
 from tools.redaction import redact
 from tools.values import JsonObject
 

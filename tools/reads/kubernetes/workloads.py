@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 from tools.reads.kubernetes import autoscaling
 from tools.reads.kubernetes.authorship import last_written
-from tools.reads.kubernetes.picture import Pod, Revision, Workload
 from tools.reads.kubernetes.pods import conditions, template
 from tools.reads.kubernetes.raw import flag, items, moment, number, obj, text, texts
-from tools.reads.kubernetes.views import Autoscaler, ClaimTemplate
+from tools.reads.kubernetes.views import Autoscaler, ClaimTemplate, Pod, Revision, Workload
 from tools.values import JsonObject
 
 REVISION = "deployment.kubernetes.io/revision"

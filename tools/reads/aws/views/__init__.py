@@ -8,6 +8,7 @@ from tools.reads.aws.views.basics import (
     DISK_NAMESPACE,
     FRESH,
     Alarm,
+    AlarmChange,
     AlarmState,
     Datapoint,
     LogLine,
@@ -17,7 +18,7 @@ from tools.reads.aws.views.basics import (
 from tools.reads.aws.views.databases import Database, DatabaseCluster, DatabaseEvent
 from tools.reads.aws.views.edges import Api, Certificate, Stage
 from tools.reads.aws.views.functions import Alias, EventSource, Function, Version
-from tools.reads.aws.views.machines import Activity, GroupInstance, Instance, NatGateway, ScalingGroup
+from tools.reads.aws.views.machines import Activity, CommandResult, GroupInstance, Instance, NatGateway, ScalingGroup
 from tools.reads.aws.views.picture import Picture
 from tools.reads.aws.views.services import (
     Container,
@@ -30,6 +31,7 @@ from tools.reads.aws.views.services import (
     TaskDefinition,
 )
 from tools.reads.aws.views.stores import Bucket, DynamoTable, Queue
+from tools.reads.aws.views.tags import Tagged, Tags
 from tools.reads.aws.views.trail import TrailEvent
 
 __all__ = [

@@ -48,6 +48,14 @@ class Alarm(Value):
     comparison: str
 
 
+class AlarmChange(Value):
+    """One change of an alarm's state."""
+
+    at: Utc
+    before: str
+    after: str
+
+
 class Datapoint(Value):
     """One value of a metric, at the beginning of its period."""
 

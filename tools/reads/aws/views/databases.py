@@ -22,6 +22,7 @@ class Database(Value):
 
     region: str
     id: str
+    arn: str = ""
     status: str
     engine: str
     version: str = ""
@@ -51,6 +52,7 @@ class DatabaseCluster(Value):
 
     region: str
     id: str
+    arn: str = ""
     status: str
     engine: str
     members: tuple[str, ...] = ()

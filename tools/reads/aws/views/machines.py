@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tools import resources
 from tools.reads.aws.views.basics import Utc
+from tools.reads.aws.views.tags import Tags
 from tools.resources import Resource
 from tools.values import Value
 
@@ -41,6 +42,7 @@ class ScalingGroup(Value):
     suspended: tuple[str, ...]
     instances: tuple[GroupInstance, ...]
     activities: tuple[Activity, ...]
+    tags: Tags = Tags()
 
     @property
     def in_service(self) -> int:
@@ -68,11 +70,27 @@ class Instance(Value):
     """AWS' reason for the last change of state; empty while it runs."""
     group: str | None = None
     """The Auto Scaling group it belongs to, by its tag."""
+    tags: Tags = Tags()
 
     @property
     def resource(self) -> Resource:
         """Its name everywhere."""
         return resources.aws(self.region, "Instance", self.id)
+
+
+class CommandResult(Value):
+    """What became of a Systems Manager command on one instance; the end of what it printed, redacted."""
+
+    region: str
+    id: str
+    instance: str
+    document: str
+    status: str
+    detail: str = ""
+    code: int | None = None
+    """What it exited with; -1 while it runs."""
+    output: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
 
 class NatGateway(Value):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from tools.reads.aws.views.balancers import LoadBalancer, TargetGroup
-from tools.reads.aws.views.basics import Alarm, LogLine, Series, Utc
+from tools.reads.aws.views.basics import Alarm, AlarmChange, LogLine, Series, Utc
 from tools.reads.aws.views.databases import Database, DatabaseCluster
 from tools.reads.aws.views.edges import Api, Certificate
 from tools.reads.aws.views.functions import EventSource, Function
 from tools.reads.aws.views.machines import Instance, NatGateway, ScalingGroup
 from tools.reads.aws.views.services import EcsService, StoppedTask
 from tools.reads.aws.views.stores import Bucket, DynamoTable, Queue
+from tools.reads.aws.views.tags import Tagged
 from tools.reads.aws.views.trail import TrailEvent
 from tools.subjects import AwsSubject
 from tools.values import Value
@@ -21,6 +22,8 @@ class Picture(Value):
     subject: AwsSubject
     at: Utc
     alarm: Alarm | None = None
+    history: tuple[AlarmChange, ...] = ()
+    """How the alarm's state changed in the last hours, oldest first."""
     series: tuple[Series, ...] = ()
     baselines: tuple[Series, ...] = ()
     """Hourly sums of the last week, for what is compared with the same hour of other days."""
@@ -44,6 +47,7 @@ class Picture(Value):
     certificates: tuple[Certificate, ...] = ()
     trail: tuple[TrailEvent, ...] = ()
     """Newest first."""
+    tagged: tuple[Tagged, ...] = ()
     gaps: tuple[str, ...] = ()
 
     @property

@@ -36,6 +36,7 @@ class DynamoTable(Value):
 
     region: str
     name: str
+    arn: str = ""
     status: str
     read_capacity: int | None = None
     write_capacity: int | None = None

@@ -14,7 +14,6 @@ from tools.evidence import Evidence
 from tools.reads.kubernetes import batch, kinds, prose, workloads
 from tools.reads.kubernetes import pods as parsing
 from tools.reads.kubernetes.looking import look
-from tools.reads.kubernetes.picture import Pod, Workload
 from tools.reads.kubernetes.prose_around import cron_job, job, last_words, pod_in_full
 from tools.reads.kubernetes.rows.asked import (
     InNamespace,
@@ -26,6 +25,7 @@ from tools.reads.kubernetes.rows.asked import (
     spoken,
     status,
 )
+from tools.reads.kubernetes.views import Pod, Workload
 from tools.reads.read import Read
 
 
