@@ -10,14 +10,17 @@ from deploy.sandbox.aws.wire import READER_KEY, WRITER_KEY, Call, Effect
 from tools.values import JsonValue
 
 AUTOSCALING = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
+NO_HISTORY = b"\xa1\x71AlarmHistoryItems\x80"
+"""An empty list in CBOR, which CloudWatch speaks: moto does not remember what its alarms were."""
 STS = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
 def answers(
     managed: Callable[[], tuple[str, ...]], effects: Callable[[], Sequence[Effect]]
-) -> dict[str, Callable[[Call], str | None]]:
+) -> dict[str, Callable[[Call], str | bytes | None]]:
     """By action. `managed` says which instances have an agent that is online, `effects` what was done."""
     return {
+        "DescribeAlarmHistory": lambda _: NO_HISTORY,
         "DescribeInstanceInformation": lambda call: _instance_information(call, managed()),
         "DescribeInstanceRefreshes": lambda call: _xml(call.action, AUTOSCALING, "<InstanceRefreshes/>"),
         "GetCallerIdentity": _caller,
@@ -45,8 +48,13 @@ def _event(number: int, effect: Effect) -> dict[str, JsonValue]:
         "EventTime": effect.at.timestamp(),
         "ReadOnly": "false",
         "Username": effect.identity,
-        "CloudTrailEvent": json.dumps({"requestParameters": effect.parameters}, default=str),
+        "CloudTrailEvent": json.dumps({"requestParameters": _said(effect)}, default=str),
     }
+
+
+def _said(effect: Effect) -> dict[str, JsonValue]:
+    """The parameters as CloudTrail has them: without what the old protocol adds to them."""
+    return {name: value for name, value in effect.parameters.items() if name not in ("Action", "Version")}
 
 
 def _caller(call: Call) -> str | None:

@@ -70,7 +70,10 @@ class Wire:
     """
 
     def __init__(
-        self, app: WSGIApplication, react: Callable[[Effect], None], answers: dict[str, Callable[[Call], str | None]]
+        self,
+        app: WSGIApplication,
+        react: Callable[[Effect], None],
+        answers: dict[str, Callable[[Call], str | bytes | None]],
     ) -> None:
         self._app = app
         self._react = react
@@ -149,9 +152,11 @@ def _asked(environ: WSGIEnvironment, body: bytes) -> tuple[str, dict[str, Any]]:
     return form.get("Action", ""), dict(form)
 
 
-def _answer(body: str) -> WSGIApplication:
+def _answer(body: str | bytes) -> WSGIApplication:
     from werkzeug.wrappers import Response
 
+    if isinstance(body, bytes):
+        return Response(body, content_type="application/cbor", headers={"smithy-protocol": "rpc-v2-cbor"})
     kind = "text/xml" if body.startswith("<") else "application/x-amz-json-1.1"
     return Response(body, content_type=kind)
 

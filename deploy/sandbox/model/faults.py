@@ -123,8 +123,8 @@ def _said_raw(arguments: str, request: ChatRequest) -> Raw:
 
 
 def novel(request: ChatRequest) -> Outcome:
-    """Talks for a megabyte, and says nothing."""
-    return Reply(text="It was a dark and stormy deploy. " * 30_000)
+    """Talks for a quarter of a megabyte, and says nothing."""
+    return Reply(text="It was a dark and stormy deploy. " * 8_000)
 
 
 def endless(request: ChatRequest) -> Outcome:

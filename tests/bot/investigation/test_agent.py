@@ -183,13 +183,13 @@ def test_an_answer_in_a_code_block_is_an_answer(asking: Any) -> None:
 
 
 def test_a_long_conversation_is_shortened_from_its_oldest_end_and_every_id_stays(asking: Any, paint: Any) -> None:
-    asking.world.picture = [paint(read.name, f"{read.name} " + "x" * 60_000) for read in asking.world.reads()]
+    asking.world.picture = [paint(read.name, f"{read.name} " + "x" * 9_000) for read in asking.world.reads()]
     lists = (read for read in asking.world.reads() if read.name.startswith("k8s_list"))
     names = [read.name for read in lists if "namespace" in read.arguments.model_fields]
 
     def reads_all(request: ChatRequest) -> Outcome:
         done = sum(len(message.calls) for message in request.messages)
-        if done < 3 * len(names):
+        if done < 20:
             return Reply(calls=(Call(names[done % len(names)], {"namespace": f"ns-{done}"}),))
         return engineer(request)
 

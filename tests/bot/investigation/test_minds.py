@@ -120,16 +120,9 @@ def test_where_both_fail_the_rules_answer_and_both_reasons_are_told(pair: Pair) 
 
 BAD: dict[str, tuple[Script, str]] = {
     "500": (faults.http_error(500, retry_after=0), "http 500"),
-    "429": (faults.http_error(429), "http 429"),
     "401": (faults.http_error(401), "http 401: check OPENAI_API_KEY"),
-    "slow": (faults.slow(30), "timeout"),
     "drips": (faults.drips(), "timeout"),
     "prose": (faults.nonsense, "nonsense"),
-    "wrong shape": (faults.wrong_shape, "nonsense"),
-    "not json": (faults.not_json, "nonsense"),
-    "cut off": (faults.cut_off, "nonsense"),
-    "no choices": (faults.no_choices, "nonsense"),
-    "broken arguments": (faults.broken_arguments, "nonsense"),
     "refuses": (faults.refuses, "refused"),
     "strange tools": (faults.strange_tools, "went in circles"),
     "overspends": (faults.overspends, "budget: "),

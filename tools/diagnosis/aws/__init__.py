@@ -22,10 +22,11 @@ from tools.diagnosis.aws import (
     stores,
 )
 from tools.diagnosis.aws.catalogue import role_of
+from tools.diagnosis.aws.changes import flaps
 from tools.diagnosis.aws.health import Health
 from tools.diagnosis.aws.scene import scene
 from tools.diagnosis.aws.verdicts import health
-from tools.diagnosis.ranking import ranked
+from tools.diagnosis.ranking import Cause, ranked
 from tools.evidence import Evidence, Finding
 from tools.reads.aws import evidence
 from tools.reads.aws.views import AlarmState, Picture
@@ -45,6 +46,7 @@ def diagnose(picture: Picture) -> Diagnosis:
         gaps = (*gaps, f"Alarm {picture.alarm.name} has insufficient data: its state is unknown, not fine")
     over = picture.alarm is not None and picture.alarm.state is AlarmState.OK
     causes = ranked(() if over else _once(_found(picture)), scene(picture))
+    causes = _flapping(causes, picture)
     told = in_order(causes)
     return Diagnosis(
         findings=told,
@@ -54,6 +56,19 @@ def diagnose(picture: Picture) -> Diagnosis:
         well=tuple(_well(picture)),
         next_look="" if told else _next_look(picture),
     )
+
+
+def _flapping(causes: tuple[Cause, ...], picture: Picture) -> tuple[Cause, ...]:
+    """The causes, the first of which says that the alarm comes and goes: it may be gone when somebody looks."""
+    many = flaps(picture)
+    if not many or not causes or picture.alarm is None:
+        return causes
+    first = causes[0].finding
+    told = {
+        "statement": f"{first.statement} The alarm flaps: it went off {many} times in 6 hours.",
+        "evidence_ids": (*first.evidence_ids, evidence.of_history(picture.alarm, picture.history, picture.at).id),
+    }
+    return (causes[0].model_copy(update={"finding": first.model_copy(update=told)}), *causes[1:])
 
 
 def _found(picture: Picture) -> Iterator[Finding]:

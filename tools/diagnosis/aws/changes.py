@@ -9,17 +9,42 @@ from tools.changes import Change, around
 from tools.diagnosis.aws.revisions import differences
 from tools.reads.aws import evidence
 from tools.reads.aws.naming import touched
-from tools.reads.aws.views import Function, Picture
+from tools.reads.aws.views import AlarmState, Function, Picture
 
 QUIET = ("backup", "snapshot")
 """RDS events that happen every day and change nothing."""
+ALARM = "alarm"
+"""The source of what an alarm itself did: nobody changed the world by it."""
+FLAPPING = 3
+SHOWN_HISTORY = 6
 
 
 def changes(picture: Picture) -> tuple[Change, ...]:
     """Rollouts, versions, scaling, what RDS reports and what CloudTrail recorded, around the onset."""
     onset = picture.alarm.since if picture.alarm else picture.at
     told = (*_rollout(picture), *_functions(picture), *_scaling(picture), *_databases(picture), *_stages(picture))
-    return around((*told, *_recorded(picture)), onset)
+    return around((*told, *_rang(picture), *_recorded(picture)), onset)
+
+
+def flaps(picture: Picture) -> int:
+    """How often the alarm went off in the last hours, where that is so often that it flaps; else 0."""
+    rang = sum(one.after is AlarmState.ALARM for one in picture.history)
+    return rang if rang >= FLAPPING else 0
+
+
+def _rang(picture: Picture) -> Iterator[Change]:
+    """One line for the alarm's whole history, at its last change: a flapping one would bury the rest."""
+    if picture.alarm is None or not picture.history:
+        return
+    shown = ", ".join(f"{one.after} {one.at:%H:%M}" for one in picture.history[-SHOWN_HISTORY:])
+    many = flaps(picture)
+    yield Change(
+        at=picture.history[-1].at,
+        resource=resources.aws(picture.alarm.region, "Alarm", picture.alarm.name),
+        what=f"went to {shown}" + (f": it flaps, {many} times in ALARM within 6 hours" if many else ""),
+        source=ALARM,
+        evidence_id=evidence.of_history(picture.alarm, picture.history, picture.at).id,
+    )
 
 
 def _rollout(picture: Picture) -> Iterator[Change]:

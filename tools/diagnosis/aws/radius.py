@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Set
 
 from tools.changes import Change
+from tools.diagnosis.aws.changes import ALARM
 from tools.diagnosis.aws.health import BAD, Health, Verdict
 from tools.diagnosis.aws.topology import topology
 from tools.diagnosis.aws.verdicts import health
@@ -14,6 +16,8 @@ from tools.reads.aws.views import Picture
 from tools.resources import Resource
 from tools.topology import Topology
 
+PLAIN = re.compile(r"[\w.@+-]{1,30}(?: [\w.@+-]{1,20})?")
+"""An owner that is a name, and no sentence."""
 MOST = 20
 """Resources listed of one group: a card is read by people."""
 
@@ -29,7 +33,11 @@ def radius(picture: Picture, findings: Iterable[Finding], changes: Iterable[Chan
         if one.health is Health.HEALTHY and one.resource.key not in affected | changed
     )
     unchecked = _unchecked(verdicts, topology(picture), affected.keys() | changed.keys() | healthy.keys())
-    told = [tuple(group.values())[:MOST] for group in (affected, healthy, changed, unchecked)]
+    owners = {one.resource.key: one.tags.owner for one in picture.tagged}
+    told = [
+        tuple(_owned(one, owners.get(one.resource.key, "")) for one in tuple(group.values())[:MOST])
+        for group in (affected, healthy, changed, unchecked)
+    ]
     return BlastRadius(affected=told[0], healthy=told[1], changed=told[2], unchecked=told[3])
 
 
@@ -49,7 +57,9 @@ def _affected(findings: Iterable[Finding], verdicts: Iterable[Verdict], links: T
 def _changed(changes: Iterable[Change], affected: Mapping[str, Checked]) -> dict[str, Checked]:
     """What changed and is not among the ill."""
     return _group(
-        Checked(resource=one.resource, detail=one.what) for one in changes if one.resource.key not in affected
+        Checked(resource=one.resource, detail=one.what)
+        for one in changes
+        if one.resource.key not in affected and one.source != ALARM
     )
 
 
@@ -59,6 +69,13 @@ def _unchecked(verdicts: Iterable[Verdict], links: Topology, seen: Set[str]) -> 
     judged = seen | {one.resource.key for one in verdicts}
     linked = [end for link in links.links for end in (link.source, link.target) if end.key not in judged]
     return _group((*unknown, *(Checked(resource=one, detail=_unread(one)) for one in linked)))
+
+
+def _owned(checked: Checked, owner: str) -> Checked:
+    """With whom to call, where a tag says so in a word or two: whoever may tag could write anything else there."""
+    if not PLAIN.fullmatch(owner):
+        return checked
+    return checked.model_copy(update={"detail": f"{checked.detail}; owned by {owner} by its tag"})
 
 
 def _group(checked: Iterable[Checked]) -> dict[str, Checked]:

@@ -37,7 +37,10 @@ MEANINGS = {
 """What exit codes mean to a shell and to the kernel."""
 
 START_FAILURES = frozenset(
-    {"CreateContainerError", "RunContainerError", "PreCreateHookError", "PreStartHookError", "ImageInspectError"}
+    {
+        *("CreateContainerError", "RunContainerError", "PreCreateHookError", "PreStartHookError", "ImageInspectError"),
+        "CreateContainerConfigError",  # what the configuration rules leave: runAsNonRoot with an image that runs as root
+    }
 )
 
 

@@ -26,6 +26,8 @@ NOT_THERE = ("node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready")
 MOST_USERS = 3
 
 _LOW_ON = re.compile(r"low on resource: ([a-z-]{1,40})")
+_OWN_LIMIT = re.compile(r"exceeds the (?:total )?limit|ephemeral local storage usage exceeds", re.IGNORECASE)
+"""The kubelet also evicts a pod that outgrows its own limits: no node is short of anything then."""
 
 
 def findings(picture: Picture) -> Iterator[Found]:
@@ -95,6 +97,7 @@ def evictions(node: Node, picture: Picture) -> tuple[Pod, ...]:
         for pod in picture.pods
         if pod.node == node.name
         and pod.reason == "Evicted"
+        and not _OWN_LIMIT.search(pod.message)
         and _is_missed(pod, picture)
         and not owners.is_older(_evicted_at(pod, picture), owners.RECENT, picture)
     )

@@ -10,11 +10,11 @@ from datetime import datetime
 from functools import partial
 
 from tools.clients.aws import AwsReader
-from tools.reads.aws import alarms, follow, metrics, trail, watch
+from tools.reads.aws import alarms, follow, metrics, tags, trail, watch
 from tools.reads.aws.asking import Asking, Pending
 from tools.reads.aws.follow import Sight
 from tools.reads.aws.naming import names
-from tools.reads.aws.views import DISK_METRIC, DISK_NAMESPACE, Alarm, EventSource, Picture, Series
+from tools.reads.aws.views import DISK_METRIC, DISK_NAMESPACE, Alarm, AlarmChange, EventSource, Picture, Series
 from tools.subjects import AwsSubject
 
 SECONDS = 8.0
@@ -26,7 +26,7 @@ NOT_NAMES = frozenset({"FilterId", "Stage", "path", "device", "fstype", "Availab
 def look(
     subject: AwsSubject, at: datetime, reader: AwsReader, seconds: float = SECONDS, *, measured: bool = True
 ) -> Picture:
-    """Everything known about an alarm's subject at `at`; `measured` with the metrics and CloudTrail.
+    """Everything known about an alarm's subject at `at`; `measured` with the metrics, tags, history and CloudTrail.
 
     A subject without an alarm is a resource somebody asked about. Raises Unreachable when nothing at all answers.
     """
@@ -35,21 +35,29 @@ def look(
         subject = _grounded(subject, alarm)
         watched = _watched(subject, alarm, at, reader, asking)
         recorded = _recorded(subject, alarm, at, reader, asking) if measured else None
+        rang = _history(alarm, at, reader, asking) if measured and alarm else None
         sight = Sight(subject.region, asking, reader, at)
         series = _with_its_gap(watched, subject, asking) if watched else ()
         _follow(subject, sight)
         picture = _painted(subject, alarm, sight)
+        owned = asking.later("The tags", partial(tags.tagged, picture, reader)) if measured else None
         seen = _numbers(picture, series, at, sight) if measured else {}
+        told = {"tagged": (owned.answer() if owned else None) or (), "history": (rang.answer() if rang else None) or ()}
         events = trail.about(recorded.answer() or (), names(picture) | {*_names(subject)}) if recorded else ()
         if asking.silence is not None and not asking.answered:
             raise asking.silence
-    return picture.model_copy(update={**seen, "trail": events, "gaps": tuple(asking.gaps)})
+    return picture.model_copy(update={**seen, **told, "trail": events, "gaps": tuple(asking.gaps)})
 
 
 def _alarm(subject: AwsSubject, reader: AwsReader, asking: Asking) -> Alarm | None:
     if not subject.alarm:
         return None
     return asking.seen(f"Alarm {subject.alarm}", partial(alarms.alarm, subject.region, subject.alarm, reader))
+
+
+def _history(alarm: Alarm, at: datetime, reader: AwsReader, asking: Asking) -> Pending[tuple[AlarmChange, ...]]:
+    read = partial(alarms.history, alarm.region, alarm.name, at, reader)
+    return asking.later(f"The history of alarm {alarm.name}", read)
 
 
 def _numbers(

@@ -6,9 +6,10 @@ from datetime import datetime
 from urllib.parse import quote
 
 from tools.evidence import Evidence, Trust, evidence
-from tools.reads.aws.views import Alarm, LogLine, Series
+from tools.reads.aws.views import Alarm, AlarmChange, LogLine, Series
 
 SHOWN_POINTS = 15
+SHOWN_CHANGES = 20
 
 
 def of_alarm(alarm: Alarm, at: datetime) -> Evidence:
@@ -26,9 +27,36 @@ def of_alarm(alarm: Alarm, at: datetime) -> Evidence:
     )
 
 
-def of_series(series: Series, at: datetime) -> Evidence:
+def of_alarms(region: str, alarms: tuple[Alarm, ...], asked: str, at: datetime) -> Evidence:
+    """Many alarms, a line each: state, since when, CloudWatch's reason."""
+    lines = (f"{one.name} {one.state} since {one.since:%Y-%m-%d %H:%M} UTC: {one.reason}" for one in alarms)
+    return evidence(
+        tool="aws_alarms",
+        query=f"{region} {asked}",
+        summary=f"{len(alarms)} alarms are {asked}",
+        excerpt="\n".join(lines) or "none",
+        at=at,
+        trust=Trust.STATUS,
+        url=console(region, "cloudwatch", "alarmsV2:"),
+    )
+
+
+def of_history(alarm: Alarm, history: tuple[AlarmChange, ...], at: datetime) -> Evidence:
+    """How an alarm's state changed in the last hours."""
+    return evidence(
+        tool="aws_alarm_history",
+        query=f"{alarm.region} {alarm.name}",
+        summary=f"Alarm {alarm.name} changed its state {len(history)} times in 6 hours",
+        excerpt="\n".join(f"{one.at:%H:%M} {one.before} -> {one.after}" for one in history[-SHOWN_CHANGES:]) or "never",
+        at=at,
+        trust=Trust.STATUS,
+        url=console(alarm.region, "cloudwatch", f"alarmsV2:alarm/{quote(alarm.name, safe='')}"),
+    )
+
+
+def of_series(series: Series, at: datetime, most: int = SHOWN_POINTS) -> Evidence:
     """A metric's latest datapoints."""
-    shown = series.points[-SHOWN_POINTS:]
+    shown = series.points[-most:]
     latest = f"{series.latest.value:.1f}" if series.latest else "unknown: there are no datapoints"
     return evidence(
         tool="aws_metric",

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from tools.evidence import Evidence, Trust, evidence
 from tools.reads.aws.evidence.basics import console
-from tools.reads.aws.views import Instance, NatGateway, ScalingGroup
+from tools.reads.aws.views import CommandResult, Instance, NatGateway, ScalingGroup
 
 
 def of_group(group: ScalingGroup, at: datetime) -> Evidence:
@@ -41,6 +41,20 @@ def of_instance(instance: Instance, at: datetime) -> Evidence:
         at=at,
         trust=Trust.STATUS,
         url=console(instance.region, "ec2", f"InstanceDetails:instanceId={instance.id}"),
+    )
+
+
+def of_command(result: CommandResult, at: datetime) -> Evidence:
+    """What became of a command, and the end of what it printed, which anybody on the machine may have written."""
+    told = f"status {result.status} {result.detail}, exit code {'unknown' if result.code is None else result.code}"
+    failed = ["errors:", *result.errors] if result.errors else []
+    return evidence(
+        tool="aws_ssm_command",
+        query=f"{result.region} {result.id} {result.instance}",
+        summary=f"{result.document or 'The command'} on {result.instance} is {result.status}",
+        excerpt="\n".join([told, "output:", *(result.output or ("nothing",)), *failed]),
+        at=at,
+        trust=Trust.TEXT,
     )
 
 

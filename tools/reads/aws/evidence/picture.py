@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from tools.evidence import Evidence
-from tools.reads.aws.evidence import balancers, basics, databases, edges, functions, machines, services, stores, trail
-from tools.reads.aws.views import Picture
+from tools.reads.aws.evidence import (
+    balancers,
+    basics,
+    databases,
+    edges,
+    functions,
+    machines,
+    services,
+    stores,
+    tags,
+    trail,
+)
+from tools.reads.aws.views import Picture, Tagged
 
 
 def of_picture(picture: Picture) -> tuple[Evidence, ...]:
     """Everything in a picture, as evidence, each piece once."""
     at = picture.at
     pieces = [basics.of_alarm(picture.alarm, at)] if picture.alarm else []
+    pieces += [basics.of_history(picture.alarm, picture.history, at)] if picture.alarm and picture.history else []
     pieces += [basics.of_series(one, at) for one in picture.series]
     pieces += [machines.of_group(picture.group, at)] if picture.group else []
     pieces += _of_service(picture)
@@ -28,6 +40,7 @@ def of_picture(picture: Picture) -> tuple[Evidence, ...]:
     pieces += [edges.of_api(one, at) for one in picture.apis]
     pieces += [edges.of_certificate(one, at) for one in picture.certificates]
     pieces += [machines.of_nat(one, at) for one in picture.nats]
+    pieces += [tags.of_tags(picture.subject.region, picture.tagged, at)] if any(map(_says, picture.tagged)) else []
     pieces += [trail.of_event(picture.subject.region, one, at) for one in picture.trail]
     return tuple({piece.id: piece for piece in pieces}.values())
 
@@ -36,6 +49,10 @@ def log_groups(picture: Picture) -> tuple[str, ...]:
     """The log groups of everything in a picture, also those that said nothing."""
     own = picture.service.log_groups if picture.service else ()
     return tuple(dict.fromkeys((*own, *(one.log_group for one in picture.functions))))
+
+
+def _says(tagged: Tagged) -> bool:
+    return bool(tagged.tags)
 
 
 def _of_service(picture: Picture) -> list[Evidence]:

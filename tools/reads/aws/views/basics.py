@@ -52,8 +52,8 @@ class AlarmChange(Value):
     """One change of an alarm's state."""
 
     at: Utc
-    before: str
-    after: str
+    before: AlarmState
+    after: AlarmState
 
 
 class Datapoint(Value):
