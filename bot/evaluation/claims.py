@@ -37,7 +37,13 @@ def _missing(finding: Finding, cited: Iterable[Evidence]) -> list[str]:
     spoken = " ".join(f"{piece.excerpt} {piece.query} {piece.summary}" for piece in cited)
     since = f"{finding.since:%Y-%m-%d %H:%M:%S}" if finding.since else ""
     known = f"{spoken} {finding.resource} {since}".lower()
-    return [word for word in names_in(finding.statement) if word.lower() not in known]
+    return [word for word in names_in(finding.statement) if not _stands(word.lower(), known)]
+
+
+def _stands(word: str, known: str) -> bool:
+    """Whether evidence holds a word; of an address also as PostgreSQL's drivers write it, `"db", port 5432`."""
+    host, _, port = word.rpartition(":")
+    return word in known or (host != "" and f'"{host}", port {port}' in known)
 
 
 def names_in(statement: str) -> tuple[str, ...]:

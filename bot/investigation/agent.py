@@ -64,7 +64,7 @@ def investigate(
         proposal, dropped = compile_proposal(answered, question, looking.evidence)
     except NotAnAnswer as error:
         reason = f"its answer has no usable {error}"
-        raise ModelFailed("nonsense", reason, meter.usage(), evidence=looking.evidence, reads=looking.reads) from error
+        raise ModelFailed("nonsense", reason, meter.usage(), reads=looking.reads) from error
     cited = {piece for finding in proposal.findings for piece in finding.evidence_ids}
     stored, note = keeping.kept(looking.evidence, cited | {piece.id for piece in question.evidence})
     return Answer(

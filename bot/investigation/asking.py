@@ -127,9 +127,7 @@ class Talk(AgentMiddleware[Any, Any, Any]):
     def failure(self, fault: Fault) -> ModelFailed:
         """Why this conversation ends without an answer, with what it took and what was read."""
         taken = self._meter.usage()
-        return ModelFailed(
-            fault.reason, fault.detail, taken, evidence=self._looking.evidence, reads=self._looking.reads
-        )
+        return ModelFailed(fault.reason, fault.detail, taken, reads=self._looking.reads)
 
     def answered(self, state: dict[str, Any]) -> JsonObject:
         """The structured answer at the end of the conversation. Raises ModelFailed where there is none."""

@@ -129,7 +129,7 @@ def _fallen_back(failure: ModelFailed, fallback: ModelAccess, ask: Callable[[Mod
     except ModelFailed as second:
         reason = f"{failure.reason}; {fallback.model}: {second.reason}"
         read = (*failure.reads, *second.reads)
-        raise ModelFailed(reason, second.detail, second.usage, evidence=second.evidence, reads=read) from second
+        raise ModelFailed(reason, second.detail, second.usage, reads=read) from second
     return answer.model_copy(update={"failed": failure.reason, "reads": (*failure.reads, *answer.reads)})
 
 

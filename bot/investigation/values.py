@@ -82,8 +82,7 @@ class ModelFailed(Exception):
     """No usable answer came from the model; the rules' answer stands.
 
     `reason` is a few words for people (`timeout`, `budget: 12 calls`, `http 500`, `nonsense`, `refused`,
-    `unreachable`), `detail` one redacted sentence, `usage` what it took nevertheless, `evidence` and `reads` what it
-    had read by then.
+    `unreachable`), `detail` one redacted sentence, `usage` what it took nevertheless, `reads` what it had asked to see.
     """
 
     def __init__(
@@ -92,14 +91,12 @@ class ModelFailed(Exception):
         detail: str,
         usage: Usage,
         *,
-        evidence: tuple[Evidence, ...] = (),
         reads: tuple[str, ...] = (),
     ) -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
         self.usage = usage
-        self.evidence = evidence
         self.reads = reads
 
 

@@ -8,7 +8,9 @@ from pydantic import AwareDatetime
 
 from bot.investigation.rules import NOTHING_KNOWN, Conclusion
 from bot.views.incident import confidence_words
+from tools.diagnosis.aws import judged
 from tools.evidence import Evidence, Finding
+from tools.reads.aws.views import Picture as AwsPicture
 from tools.values import Value
 
 EVIDENCE_EACH = 3
@@ -46,6 +48,9 @@ class Inquiry(Value):
         """The answer in one line."""
         if self.conclusion.proposal.findings:
             return self.conclusion.proposal.findings[0].title
+        picture = self.conclusion.picture
+        if isinstance(picture, AwsPicture) and not judged(picture):
+            return "no fault was found, but too little is known of it to call it well"
         reach = self.conclusion.radius
         elsewhere = ", but something near it is ill" if reach is not None and reach.affected else ""
         return f"nothing wrong was found{elsewhere}"

@@ -28,6 +28,7 @@ from storage import audit
 from storage.audit import checkpoints, keys
 from storage.database import Database, migrate
 from tests.storage.records import tamper
+from tools.reads.aws.table import READS as AWS_TABLE
 from tools.writes import aws as aws_writes
 from tools.writes import kubernetes as kubernetes_writes
 from tools.writes.write import Write
@@ -323,10 +324,31 @@ def test_an_aws_account_with_two_identities_is_seen(tmp_path: Path, monkeypatch:
         assert len(aws.effects) == effects
 
         monkeypatch.setenv("SAYSO_WRITER_AWS_PROFILE", environ["AWS_PROFILE"])
-        same = seen(tmp_path, **{**environ, "SAYSO_WRITER_AWS_PROFILE": environ["AWS_PROFILE"]})["aws writer"]
+        for call in ("LookupEvents", "GetResources"):
+            aws.spoil_next(call, "refuse")
+        checks = seen(tmp_path, **{**environ, "SAYSO_WRITER_AWS_PROFILE": environ["AWS_PROFILE"]})
+        refused, same = checks["aws reader"], checks["aws writer"]
 
     assert same.status is Status.MISSING
     assert "the same" in same.detail
+    assert refused.status is Status.MISSING
+    assert refused.detail == "AccessDenied: cloudtrail:LookupEvents, tag:GetResources"
+    assert "deploy/aws/iam/reader.json" in refused.fix
+
+
+def test_the_reader_is_tried_at_every_service_with_what_its_policy_grants() -> None:
+    policy = (Path(__file__).parents[2] / "deploy" / "aws" / "iam" / "reader.json").read_text()
+
+    tried = set(doctor.AWS_READS)
+
+    assert all(f'"{permission}"' in policy for permission in tried)
+    assert {one.split(":")[0] for one in tried} >= {
+        one.split(":")[0] for read in AWS_TABLE for one in read.permissions
+    } - {
+        "acm",
+        "logs",
+        "s3",
+    }
 
 
 def test_an_aws_that_does_not_answer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -277,6 +277,25 @@ def test_a_claim_without_its_evidence_is_unfounded(says: str, cited: tuple[str, 
     assert all(fault in line for line in lines)
 
 
+@pytest.mark.parametrize(("port", "stands"), [("5432", True), ("5433", False)])
+def test_an_address_may_stand_in_evidence_as_a_driver_writes_it(port: str, stands: bool) -> None:
+    cited = evidence(
+        tool="kubernetes.logs",
+        query="shop/pods/web-1",
+        summary="",
+        excerpt='connection to server at "10.60.1.12", port 5432 failed',
+        at=AT,
+        trust=Trust.TEXT,
+    )
+    claim = finding(says=f"No connection to 10.60.1.12:{port} is left.").model_copy(
+        update={"evidence_ids": (cited.id,)}
+    )
+
+    lines = unfounded(Proposal(hypothesis=claim.statement, findings=(claim,), confidence=5), (cited,))
+
+    assert (lines == ()) is stands
+
+
 def test_calibration_sets_confidence_against_being_right() -> None:
     right = judged(case(expected=WANTED), answer(finding()))
     wrong = judged(case(expected=WANTED), answer(finding("k8s.crash_loop")))

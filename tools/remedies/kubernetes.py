@@ -201,14 +201,19 @@ def _previous_probe(suspect: Suspect, kind: str, probe: Probe) -> tuple[str | No
 
 
 def _obvious_probe(suspect: Suspect, kind: str, probe: Probe) -> tuple[str | None, str | None, str]:
-    """The container's only port, when the probe asks another; or the other probe's path, when that probe is content."""
+    """The container's only port, when the probe asks another where nothing listens; or the readiness probe's path, when
+    that probe is content and liveness asks for a page that is not there. A slow answer is no wrong path.
+    """
     declared = suspect.asked.ports
     known = {str(port.number) for port in declared} | {port.name for port in declared}
-    if len(declared) == 1 and probe.port not in known:
+    failed = suspect.event("Unhealthy", f"{kind.capitalize()} probe failed")
+    answers = failed is not None and ("statuscode" in failed.message or "deadline" in failed.message)
+    if len(declared) == 1 and probe.port not in known and not answers:
         return None, declared[0].name or str(declared[0].number), "it is the only port the container declares"
     other = suspect.asked.readiness if kind == "liveness" else None
     was_ready = suspect.event("Unhealthy", "Readiness probe failed") is None
-    if other and other.handler == "httpGet" and other.path != probe.path and other.port == probe.port and was_ready:
+    absent = failed is not None and "statuscode: 404" in failed.message and was_ready
+    if other and other.handler == "httpGet" and other.path != probe.path and other.port == probe.port and absent:
         return other.path, None, "the readiness probe asks that and is content"
     return None, None, ""
 
@@ -293,7 +298,9 @@ def _undo(suspect: Suspect, workload: Workload) -> Fix:
     """Back to the previous revision, only while its pods show that it works."""
     previous = workload.previous
     if previous is None or previous.available == 0:
-        return None, _ADVICE.get("k8s.crash_loop", "") + " No earlier revision is known to work."
+        ran = suspect.last_end is not None or suspect.state.running_since is not None
+        advice = _ADVICE["k8s.crash_loop"] if ran else _NEVER_RAN.format(suspect.resource.name)
+        return None, f"{advice} No earlier revision is known to work."
     action = UndoRollout(namespace=suspect.picture.namespace, deployment=workload.name, to_revision=previous.number)
     return action, f"Go back to revision {previous.number}, which {_record(previous)}."
 
@@ -350,3 +357,5 @@ _ADVICE = {
     "k8s.claim_unbound": "Look at the volume claim: its storage class, and whether a volume can be made for it.",
 }
 """What to tell a person where no action is known."""
+
+_NEVER_RAN = "{} never ran, so there is no log to read: create or correct what its pods refer to."

@@ -10,17 +10,16 @@ from deploy.sandbox.aws.wire import READER_KEY, WRITER_KEY, Call, Effect
 from tools.values import JsonValue
 
 AUTOSCALING = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
-NO_HISTORY = b"\xa1\x71AlarmHistoryItems\x80"
-"""An empty list in CBOR, which CloudWatch speaks: moto does not remember what its alarms were."""
 STS = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
 def answers(
     managed: Callable[[], tuple[str, ...]], effects: Callable[[], Sequence[Effect]]
-) -> dict[str, Callable[[Call], str | bytes | None]]:
+) -> dict[str, Callable[[Call], str | None]]:
     """By action. `managed` says which instances have an agent that is online, `effects` what was done."""
     return {
-        "DescribeAlarmHistory": lambda _: NO_HISTORY,
+        # moto does not remember what its alarms were.
+        "DescribeAlarmHistory": lambda _: json.dumps({"AlarmHistoryItems": []}),
         "DescribeInstanceInformation": lambda call: _instance_information(call, managed()),
         "DescribeInstanceRefreshes": lambda call: _xml(call.action, AUTOSCALING, "<InstanceRefreshes/>"),
         "GetCallerIdentity": _caller,

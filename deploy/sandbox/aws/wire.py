@@ -26,7 +26,9 @@ PHYSICS = "sandbox-physics"
 READER_KEY, WRITER_KEY = "sandbox-reader", "sandbox-writer"
 """Access key ids of the two identities; moto takes any, the wire lets only the second one change things."""
 LOOKING = ("Describe", "Get", "List", "Filter", "Lookup", "Simulate", "AssumeRole", "ConfirmSubscription")
-SPEAK_JSON = frozenset({"acm", "apigateway", "cloudtrail", "dynamodb", "ecs", "lambda", "logs", "sqs", "ssm"})
+SPEAK_JSON = frozenset(
+    {"acm", "apigateway", "cloudtrail", "dynamodb", "ecs", "lambda", "logs", "sqs", "ssm", "tagging"}
+)
 """Services whose errors are JSON; the others' are XML."""
 CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 
@@ -73,7 +75,7 @@ class Wire:
         self,
         app: WSGIApplication,
         react: Callable[[Effect], None],
-        answers: dict[str, Callable[[Call], str | bytes | None]],
+        answers: dict[str, Callable[[Call], str | None]],
     ) -> None:
         self._app = app
         self._react = react
@@ -152,11 +154,9 @@ def _asked(environ: WSGIEnvironment, body: bytes) -> tuple[str, dict[str, Any]]:
     return form.get("Action", ""), dict(form)
 
 
-def _answer(body: str | bytes) -> WSGIApplication:
+def _answer(body: str) -> WSGIApplication:
     from werkzeug.wrappers import Response
 
-    if isinstance(body, bytes):
-        return Response(body, content_type="application/cbor", headers={"smithy-protocol": "rpc-v2-cbor"})
     kind = "text/xml" if body.startswith("<") else "application/x-amz-json-1.1"
     return Response(body, content_type=kind)
 

@@ -102,7 +102,7 @@ NUMBERS = st.integers(0, 10**7)
 UNITS = st.sampled_from(["", " restarts", " %", "Mi", " MiB", "m", "ms", " s", " minutes", " errors", "."])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(NUMBERS, max_size=6), NUMBERS, UNITS, UNITS)
 def test_no_whole_number_is_accepted_that_is_not_in_the_evidence(
     known: list[int], said: int, unit: str, other: str
@@ -116,7 +116,7 @@ def test_no_whole_number_is_accepted_that_is_not_in_the_evidence(
     assert accepted or said not in known or unit.strip() != other.strip()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.from_regex(re.compile(r"[a-z]{2,8}-[a-z0-9]{3,6}[0-9]", re.ASCII), fullmatch=True), st.text(max_size=60))
 def test_no_name_is_accepted_that_is_not_in_the_evidence(name: str, seen: str) -> None:
     accepted = name not in missing(f"{name} is ill", Grounds(numbers="", names=seen))
@@ -124,14 +124,14 @@ def test_no_name_is_accepted_that_is_not_in_the_evidence(name: str, seen: str) -
     assert not accepted or name in seen.lower()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_any_text_can_be_compared_with_any(sentence: str, seen: str) -> None:
     for part in sentences(sentence):
         missing(part, Grounds(numbers=seen, names=seen), ["web"])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(alphabet="abc 0123456789.,:%-/MmGkis`'\"\n", max_size=80))
 def test_a_sentence_stands_in_itself(text: str) -> None:
     for sentence in sentences(text):

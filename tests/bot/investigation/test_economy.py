@@ -12,7 +12,7 @@ from bot.investigation import schemas
 from bot.investigation.offering import MOST_CHARACTERS, Offer, size
 from storage.tables import Alert
 from tests.bot.investigation.economy import FIRST_REQUEST, WHOLE, of_account, of_cluster
-from tests.tools.aws.pictures import busy_group, full_disk, starved_service
+from tests.tools.aws.pictures import busy_group, starved_service
 from tests.tools.kubernetes.conftest import opened
 from tests.tools.kubernetes.shop import SCENARIOS, Shop
 from tools.clients import Readers
@@ -63,7 +63,7 @@ def test_a_cluster_story_stays_within_the_limits(shop: Shop) -> None:
     assert taken.calls >= 2
 
 
-@pytest.mark.parametrize("picture", [busy_group(), starved_service(), full_disk()], ids=["group", "service", "disk"])
+@pytest.mark.parametrize("picture", [busy_group(), starved_service()], ids=["group", "service"])
 def test_an_account_story_stays_within_the_limits(picture: Picture) -> None:
     alerts = [told({"alertname": picture.subject.alarm, "region": picture.subject.region}, {"summary": "it rings"})]
 

@@ -209,7 +209,7 @@ def test_one_sandbox_runs_at_a_time_and_the_next_starts_clean(monkeypatch: pytes
         for name, value in second.environment().items():
             monkeypatch.setenv(name, value)
         reader = AwsReader.from_profile("sayso-reader")
-        assert {one.name for one in alarms.alarms(REGION, AlarmState.ALARM, reader)} == set()
+        assert {one.name for one in alarms.alarms(REGION, (AlarmState.ALARM,), reader)} == set()
         assert second.effects == ()
         assert second.deliveries == ()
 

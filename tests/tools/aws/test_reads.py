@@ -148,7 +148,7 @@ def test_log_lines_are_redacted_and_the_newest_are_kept(writer: AwsWriter, reade
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
-        ("aws_alarms", {"region": REGION}, "prod-web-cpu-high is ALARM"),
+        ("aws_alarms", {"region": REGION}, "alarms of eu-west-1: ALARM or INSUFFICIENT_DATA"),
         ("aws_alarm", {"region": REGION, "alarm": "prod-fx-rates-skew"}, "prod-fx-rates-skew is OK"),
         (
             "aws_metric",

@@ -21,7 +21,7 @@ RINGS = AlarmOk(region="eu-west-1", alarm="rings")
 
 
 def fix(picture: Picture) -> Remedy:
-    (finding,) = diagnose(picture).findings
+    finding = diagnose(picture).findings[0]
     return remedy(finding, picture)
 
 

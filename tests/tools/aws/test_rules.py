@@ -71,6 +71,13 @@ def in_database(name: str, values: tuple[float, ...], period: int = 60, **more: 
     return r.seen(r.ON_DATABASE, databases=(r.database(**more),), series=(series,))
 
 
+def system_errors(latest: float) -> Picture:
+    about = subject("AWS/DynamoDB", "SystemErrors", TableName="carts", Operation="PutItem")
+    return r.seen(about, tables=(r.table(),), series=(series(about, 0, 3, latest),)).model_copy(
+        update={"alarm": alarm(about, threshold=0)}
+    )
+
+
 FOUND = {
     "aws.ecs_out_of_memory": r.seen(r.ON_SERVICE, **DYING),
     "aws.ecs_image_pull": in_service(PULL, None),
@@ -136,10 +143,12 @@ FOUND = {
     ),
     "aws.rds_connections": in_database("DatabaseConnections", (870,) * 6),
     "aws.rds_cpu": in_database("CPUUtilization", (97,) * 6),
+    "aws.rds_load": in_database("DBLoad", (2.1,) * 6),
     "aws.rds_memory": in_database("FreeableMemory", (0.5 * 1024**3,) * 6),
     "aws.rds_io_balance": in_database("BurstBalance", (4,) * 6),
     "aws.rds_replica_lag": in_database("ReplicaLag", (600,) * 6, replica_of="main"),
     "aws.dynamodb_throttled": r.seen(r.ON_TABLE, tables=(r.table(),), series=(SLOW_READS, READS)),
+    "aws.dynamodb_system_errors": system_errors(7),
     "aws.dynamodb_not_active": r.seen(
         r.ON_TABLE, tables=(r.table().model_copy(update={"status": "INACCESSIBLE_ENCRYPTION_CREDENTIALS"}),)
     ),
@@ -192,6 +201,7 @@ FOUND = {
     ),
     "aws.apigw_5xx": r.seen(r.ON_API, apis=(r.api(),), series=r.answers(0.3)),
     "aws.apigw_4xx": r.seen(r.ON_API, apis=(r.api(),), series=r.answers(0.3, family="4XXError")),
+    "aws.ssm_agent_offline": full_disk(used=70, ping="ConnectionLost"),
     "aws.apigw_slow": r.seen(
         r.ON_API,
         apis=(r.api(),),
@@ -223,6 +233,14 @@ def test_the_catalogue_tells_of_each_rule_once_where_it_comes_from_and_what_look
 
 WELL = r.function(reserved=50, versions=(r.version(42, 15),))
 SILENT = {
+    "as many sessions at work as vCPUs": in_database("DBLoad", (2.0,) * 6),
+    "sessions on a class that does not tell its vCPUs": in_database("DBLoad", (9,) * 6, instance_class="db.x1.big"),
+    "errors of DynamoDB that are over": system_errors(0),
+    "an agent that is online": full_disk(used=70),
+    "an instance that Systems Manager never knew": full_disk(used=70, ping=None),
+    "an agent that no alarm needs": full_disk(used=70, ping="ConnectionLost").model_copy(
+        update={"subject": ON_MACHINE, "alarm": alarm(ON_MACHINE), "series": ()}
+    ),
     "tasks stopped by scaling": r.seen(
         r.ON_SERVICE, service=r.service(), stopped_tasks=(r.stopped(SCALED, 2), r.stopped(SCALED, 3))
     ),
@@ -381,6 +399,29 @@ def test_what_is_missing_on_every_instance_is_named() -> None:
     assert finding.statement.endswith("ECS cannot place the others: no instance has enough memory left.")
 
 
+def test_why_a_launch_failed_is_told_in_the_words_of_aws() -> None:
+    finding = diagnose(FOUND["aws.asg_launch_failing"]).findings[0]
+
+    assert "of its latest activities failed; the newest: " in finding.statement
+
+
+def test_a_queue_whose_function_fails_is_not_called_cut_off() -> None:
+    failing = r.source(result="PROBLEM: Function call failed")
+    picture = r.seen(r.ON_QUEUE, queues=(r.queue(),), functions=(r.function(),), sources=(failing,))
+
+    assert "aws.lambda_source_broken" not in {one.code for one in diagnose(picture).findings}
+
+
+def test_an_alarm_that_is_ok_again_asks_nobody_to_do_anything() -> None:
+    picture = r.seen(r.ON_QUEUE, queues=(r.queue(),))
+    over = alarm(picture.subject, state=AlarmState.OK)
+
+    diagnosis = diagnose(picture.model_copy(update={"alarm": over}))
+
+    assert diagnosis.findings == ()
+    assert "OK again since" in diagnosis.next_look
+
+
 def test_a_task_that_cannot_fetch_its_secrets_is_not_short_of_room() -> None:
     said = "(service orders) was unable to place a task. Reason: ResourceInitializationError: unable to pull secrets."
     stopped = (r.stopped(SECRET, 2), r.stopped(SECRET, 5))
@@ -416,7 +457,7 @@ def test_the_reason_codes_of_ill_targets_are_told_in_words() -> None:
 
     finding = diagnose(r.seen(r.ON_BALANCER, balancers=(r.balancer(),), target_groups=(ill,))).findings[0]
 
-    assert "answers with another code than the health check expects" in finding.statement
+    assert "another answer than the health check expects" in finding.statement
     assert "[404]); the check asks /healthz for 200" in finding.statement
 
 

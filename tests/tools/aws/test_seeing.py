@@ -17,8 +17,9 @@ from tools.clients import Readers
 from tools.clients.aws import AwsReader, AwsWriter
 from tools.diagnosis.aws.topology import topology
 from tools.errors import PermanentError
-from tools.reads.aws import trail
+from tools.reads.aws import listing, trail
 from tools.reads.aws.asking import Asking
+from tools.reads.aws.kinds import Kind
 from tools.reads.aws.look import look
 from tools.reads.aws.table import READS
 from tools.subjects import AwsSubject
@@ -296,6 +297,25 @@ def test_each_read_of_a_resource_answers_with_evidence(
     found = read.run(read.arguments.model_validate({"region": REGION, **arguments}), now, readers)
 
     assert says in "\n".join(one.excerpt for one in found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (Kind.LAMBDA, "worker"),
+        (Kind.RDS, "orders-db"),
+        (Kind.LOAD_BALANCER, "web"),
+        (Kind.TARGET_GROUP, "checkout"),
+        (Kind.SQS, "jobs"),
+        (Kind.DYNAMODB, "carts"),
+        (Kind.ECS, "prod/checkout"),
+        (Kind.ASG, "prod-web"),
+    ],
+)
+def test_what_there_is_of_a_kind_is_named_as_it_is_typed(
+    kind: Kind, name: str, shop: dict[str, str], reader: AwsReader
+) -> None:
+    assert name in listing.names(kind, REGION, reader)
 
 
 def _after(seconds: float) -> int:

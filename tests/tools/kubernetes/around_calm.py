@@ -113,6 +113,15 @@ SILENT: dict[str, dict[str, Picture]] = {
             workloads=(deployment(template(), available=1),),
             pods=(well(), EVICTED.model_copy(update={"conditions": (felt("DisruptionTarget", "True", hours=20),)})),
         ),
+        "a pod evicted for its own limit": healthy(
+            workloads=(deployment(template(), available=1),),
+            pods=(
+                well(),
+                EVICTED.model_copy(
+                    update={"message": "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi."}
+                ),
+            ),
+        ),
         "pressure on a node of others": healthy(nodes=(*healthy().nodes, node("node-2", pressures=("DiskPressure",)))),
     },
     "k8s.node_cordoned": {

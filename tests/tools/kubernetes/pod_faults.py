@@ -54,6 +54,18 @@ CASES: dict[str, tuple[str, Picture]] = {
     ),
     "a variable a person's words ask for": ("k8s.missing_env", crashing("panic: missing required env: API_TOKEN")),
     "a crash nobody explains": ("k8s.crash_loop", crashing("Segmentation fault")),
+    "an image that is root where none may be": (
+        "k8s.container_start_failed",
+        picture(
+            pods=(
+                pod(
+                    waiting(
+                        "CreateContainerConfigError", "container has runAsNonRoot and image will run as root (pod: x)"
+                    )
+                ),
+            )
+        ),
+    ),
     "a Secret that does not exist": (
         "k8s.missing_config_object",
         picture(pods=(pod(waiting("CreateContainerConfigError", 'secret "db" not found')),)),

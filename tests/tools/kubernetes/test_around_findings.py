@@ -222,6 +222,15 @@ def test_only_a_near_miss_of_a_selector_is_said_to_be_one(selector: dict[str, st
     assert finding.statement.endswith(f"; {hint}." if hint else "which no pod has.")
 
 
+@pytest.mark.parametrize(("kinds", "told"), [(("statefulsets", "endpointslices"), True), (("pods",), False)])
+def test_a_near_miss_of_a_selector_needs_the_pods_and_no_more(kinds: tuple[str, ...], told: bool) -> None:
+    seen = healthy(services=(service({"app": "wbe"}),), endpoints=(), unread=kinds)
+
+    codes = {one.finding.code for one in around.findings(seen, ())}
+
+    assert ("k8s.selector_matches_nothing" in codes) is told
+
+
 def test_a_label_that_tells_two_services_apart_is_not_called_a_slip() -> None:
     seen = healthy(
         services=(service({"app": "web"}), service({"app": "web", "track": "canary"}, name="canary")),

@@ -170,8 +170,19 @@ def test_a_resolver_that_fails_since_today_explains_crashes_of_an_old_revision()
     assert groups(diagnose(seen)) == [("k8s.dns_failing", "k8s.crash_loop")]
 
 
+def test_a_long_line_keeps_its_beginning_and_what_went_wrong() -> None:
+    why = "FATAL: sorry, too many clients already"
+    line = f"2026-09-17T21:00:00Z ERROR pool {'of many connections ' * 20}to db:5432: {why}"
+    seen = picture(subject=WEB, workloads=(deployment(template()),), pods=(pod(CRASHING),), logs=(log(line),))
+
+    (told,) = diagnose(seen).findings
+
+    assert "pool of many " in told.statement
+    assert told.statement.endswith(f"{why}).")
+
+
 def test_a_structured_line_is_told_by_its_message_and_its_error() -> None:
-    line = '{"level":"fatal","ts":1789681012.4,"caller":"main.go:52","msg":"connect database","error":"connection refused"}'
+    line = '{"level":"fatal","caller":"main.go:52","msg":"connect database","error":"connection refused"}'
     seen = picture(subject=WEB, workloads=(deployment(template()),), pods=(pod(CRASHING),), logs=(log(line),))
 
     (told,) = diagnose(seen).findings

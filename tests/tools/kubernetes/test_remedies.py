@@ -186,6 +186,21 @@ def test_without_a_past_a_liveness_probe_asks_what_the_contented_readiness_probe
     assert action == SetProbe(namespace="shop", deployment="web", container="app", probe="liveness", path="/readyz")
 
 
+def test_a_liveness_probe_that_is_answered_too_late_is_not_sent_elsewhere() -> None:
+    late = event("Unhealthy", "Liveness probe failed: context deadline exceeded (Client.Timeout exceeded)")
+
+    fix = fix_of(rolled_out(container(liveness=asking("/healthz")), states=KILLED, events=(late, LIVENESS_EVENTS[1])))
+
+    assert fix.actions == ()
+
+
+def test_a_secret_that_never_was_is_not_looked_for_in_a_log() -> None:
+    fix = fix_of(rolled_out(container(), states=(waiting("CreateContainerConfigError", 'secret "db" not found'),)))
+
+    assert fix.actions == ()
+    assert fix.advice.startswith("web never ran, so there is no log to read: create or correct")
+
+
 def test_a_probe_that_only_lost_its_patience_is_undone_with_its_rollout() -> None:
     patient = asking("/healthz").model_copy(update={"failure_threshold": 30})
     before = revision(1, template(container(startup=patient)), available=2)
@@ -218,6 +233,17 @@ def test_a_readiness_probe_asks_the_only_port_there_is() -> None:
     assert action == SetProbe(namespace="shop", deployment="web", container="app", probe="readiness", port="http")
 
 
+@pytest.mark.parametrize(
+    "answer", ["HTTP probe failed with statuscode: 503", "context deadline exceeded (Client.Timeout exceeded)"]
+)
+def test_a_probe_that_is_answered_is_not_sent_to_the_declared_port(answer: str) -> None:
+    failed = event("Unhealthy", f"Readiness probe failed: {answer}")
+    seen = rolled_out(container(readiness=asking("/ready", "15021")), states=(state(ready=False),), events=(failed,))
+
+    assert actions(seen) == []
+    assert "declares no such port" not in fix_of(seen).advice
+
+
 def test_a_revision_that_never_came_up_goes_back_while_the_one_before_serves() -> None:
     failed = event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 404")
     now = container(readiness=asking("/readyz"), image="registry.local/web:4.0.0")
@@ -240,9 +266,11 @@ def test_a_revision_that_never_came_up_goes_back_while_the_one_before_serves() -
 def test_a_probe_that_rightly_says_no_is_left_alone() -> None:
     failed = event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")
     waits = (log('ERROR connection to server at "db", port 5432 failed: Connection refused'),)
-    unready = (state(ready=False),)
-    before = revision(1, template(container(image="registry.local/web:3.0.0", readiness=asking("/readyz", "9999"))))
-    seen = rolled_out(container(readiness=asking("/readyz", "9999")), before, states=unready, events=(failed,))
+    now, before = (template(container(image=f"registry.local/web:{n}", readiness=asking("/readyz"))) for n in (4, 3))
+    rollout = (revision(2, now), revision(1, before, available=2))
+    web = deployment(now, rollout[1]).model_copy(update={"revisions": rollout})
+    ill = pod(state(ready=False), asked=now, replica_set="web-2")
+    seen = picture(workloads=(web,), pods=(ill,), events=(failed,))
 
     assert len(actions(seen)) == 1
     fix = fix_of(seen.model_copy(update={"logs": waits}))

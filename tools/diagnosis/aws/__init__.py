@@ -23,8 +23,8 @@ from tools.diagnosis.aws import (
 )
 from tools.diagnosis.aws.catalogue import role_of
 from tools.diagnosis.aws.changes import flaps
-from tools.diagnosis.aws.health import Health
-from tools.diagnosis.aws.scene import scene
+from tools.diagnosis.aws.health import Health, Verdict
+from tools.diagnosis.aws.scene import scene, subjects
 from tools.diagnosis.aws.verdicts import health
 from tools.diagnosis.ranking import Cause, ranked
 from tools.evidence import Evidence, Finding
@@ -116,9 +116,25 @@ def _well(picture: Picture) -> Iterator[str]:
             yield f"{one.resource.kind} {one.resource.name}: {one.summary}"
 
 
+def judged(picture: Picture) -> bool:
+    """Whether anything is known of how well the thing asked about is: of silence nobody should conclude health."""
+    named = {one.key for one in subjects(picture)}
+    return named.isdisjoint(one.resource.key for one in _unjudged(picture))
+
+
+def _unjudged(picture: Picture) -> tuple[Verdict, ...]:
+    return tuple(one for one in health(picture) if one.health is Health.UNKNOWN)
+
+
 def _next_look(picture: Picture) -> str:
     """Where a person should look when no rule explains the alarm."""
-    unknown = next((one for one in health(picture) if one.health is Health.UNKNOWN), None)
+    if picture.alarm is not None and picture.alarm.state is AlarmState.OK:
+        since = f"{picture.alarm.since:%H:%M} UTC"
+        return (
+            f"The alarm is OK again since {since}: nothing has to be done. If it returns, look at the minutes before."
+        )
+    named = {one.key for one in subjects(picture)}
+    unknown = next(iter(sorted(_unjudged(picture), key=lambda one: one.resource.key not in named)), None)
     if unknown is not None:
         return f"{unknown.resource.kind} {unknown.resource.name} could not be judged: {unknown.summary}."
     if picture.alarm is not None and picture.alarm.metric:

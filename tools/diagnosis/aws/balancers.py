@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from tools.diagnosis.aws.checks import Checks, found, severity
-from tools.diagnosis.aws.health import Health, Reason, Verdict, count, state, verdict
+from tools.diagnosis.aws.health import Health, Reason, Verdict, count, last_hour, state, surge, verdict
 from tools.diagnosis.confidence import Strength
 from tools.evidence import EvidenceId, Finding, Severity
 from tools.reads.aws import evidence, watch
 from tools.reads.aws.views import LoadBalancer, Picture, TargetGroup
 
 MEANING = {
-    "Target.ResponseCodeMismatch": "answers with another code than the health check expects",
-    "Target.Timeout": "does not answer the health check in time",
-    "Target.FailedHealthChecks": "refuses or breaks the connection of the health check",
-    "Target.NotInUse": "is in a zone or group no load balancer uses",
-    "Target.IpUnusable": "has an address that cannot be used",
-    "Target.InvalidState": "is stopped or terminated",
-    "Elb.InternalError": "could not be checked, because the load balancer has an internal error",
+    "Target.ResponseCodeMismatch": "another answer than the health check expects",
+    "Target.Timeout": "no answer to the health check in time",
+    "Target.FailedHealthChecks": "the health check's connection is refused or broken",
+    "Target.NotInUse": "in a zone or group no load balancer uses",
+    "Target.IpUnusable": "an address that cannot be used",
+    "Target.InvalidState": "stopped or terminated",
+    "Elb.InternalError": "not checked, because the load balancer has an internal error",
 }
 """AWS' reason codes in words (ELB guide, target health reason codes)."""
 
@@ -37,6 +37,9 @@ def health(balancer: LoadBalancer, picture: Picture) -> Verdict:
             checks.counter("alb.rejected", "RejectedConnectionCount", "RequestCount", "rejected connections a minute"),
             checks.metric("alb.latency", "TargetResponseTime", "p99", "the slowest answers (p99)"),
         ]
+    if balancer.kind == "network":
+        # It passes connections on and looks into none: how its targets are is all there is to know.
+        reasons += [_targets(one, picture) for one in picture.target_groups if balancer.arn in one.balancers]
     return verdict(balancer.resource, reasons)
 
 
@@ -66,16 +69,25 @@ METRIC_RULES = (
 
 
 def _from_metric(balancer: LoadBalancer, reason: Reason, code: str, what: str, picture: Picture) -> Finding:
+    more = _more(balancer, picture)
     return found(
         code,
         f"{balancer.name} {what.partition(':')[0]}",
-        f"{balancer.name} {what}: {reason.said}.",
+        f"{balancer.name} {what}: {reason.said}." + (f" The traffic is unusual: {more}." if more else ""),
         balancer.resource,
         (*reason.evidence_ids, evidence.of_balancer(balancer, picture.at).id),
         Strength.FITTING,
         severity(reason),
         since=reason.since,
     )
+
+
+def _more(balancer: LoadBalancer, picture: Picture) -> str | None:
+    """How the last hour's requests differ from the same hour of other days, in words."""
+    where = watch.balancer(balancer)
+    requests = Checks(picture, "AWS/ApplicationELB", where).series("RequestCount", "Sum")
+    baseline = picture.baseline("AWS/ApplicationELB", "RequestCount", where)
+    return surge(last_hour(requests, picture.at), baseline, picture.at)
 
 
 def _unhealthy(group: TargetGroup, picture: Picture) -> Iterator[Finding]:
@@ -117,7 +129,7 @@ def _why(group: TargetGroup) -> str:
     words = []
     for code, many in reasons.most_common(2):
         said = next((one.description for one in group.unhealthy if one.reason == code and one.description), "")
-        words.append(f"{many} {MEANING.get(code, code)}" + (f" ({code}: {said.rstrip('.')})" if said else f" ({code})"))
+        words.append(f"{MEANING.get(code, code)} ({many}, {code}" + (f": {said.rstrip('.')})" if said else ")"))
     asked = f"; the check asks {group.path} for {group.expected}" if group.path and group.expected else ""
     return "; ".join(words) + asked
 
@@ -144,7 +156,8 @@ def _since(group: TargetGroup, picture: Picture) -> datetime | None:
     """Since when CloudWatch has counted ill hosts, without a break."""
     for balancer in picture.balancers:
         where = {**watch.balancer(balancer), "TargetGroup": group.dimension}
-        series = picture.metric("AWS/ApplicationELB", "UnHealthyHostCount", "Maximum", where)
+        namespace = watch.BALANCERS.get(balancer.kind, "")
+        series = picture.metric(namespace, "UnHealthyHostCount", "Maximum", where)
         began = None
         for point in reversed(series.points if series else ()):
             if point.value <= 0:

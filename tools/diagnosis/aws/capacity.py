@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from textwrap import shorten
 
 from tools import resources
 from tools.evidence import Finding, Severity
 from tools.reads.aws import evidence
-from tools.reads.aws.views import Picture, ScalingGroup
+from tools.reads.aws.views import Activity, Picture, ScalingGroup
 
 CPU_METRIC = "CPUUtilization"
 CPU_HIGH = 80.0
@@ -16,6 +17,8 @@ RECENT = 3
 """Datapoints looked at: one spike is not a shortage (M of N windows)."""
 FAILED = frozenset({"Failed", "Cancelled"})
 FAILED_WINDOW = timedelta(hours=1)
+LONGEST_REASON = 240
+"""Most characters of AWS' own words within a sentence."""
 
 
 def cpu_high(picture: Picture) -> Finding | None:
@@ -60,13 +63,19 @@ def launch_failing(picture: Picture) -> Finding | None:
         title=f"{group.name} cannot launch instances",
         statement=(
             f"{group.name} has {group.in_service} of {group.desired} instances in service, "
-            f"and {len(failed)} of its latest activities failed."
+            f"and {len(failed)} of its latest activities failed{_said(failed[0])}."
         ),
         severity=Severity.SEV2,
         confidence=8,
         resource=resources.aws(group.region, "AutoScalingGroup", group.name),
         evidence_ids=(evidence.of_group(group, picture.at).id,),
     )
+
+
+def _said(newest: Activity) -> str:
+    """What the group said of its newest failure: it names the image, the quota or the zone."""
+    words = shorten(newest.message or newest.description, LONGEST_REASON, placeholder=" …").rstrip(".")
+    return f"; the newest: {words}" if words else ""
 
 
 def recent_average(picture: Picture) -> float | None:

@@ -44,6 +44,7 @@ def health(database: Database, picture: Picture) -> Verdict:
         checks.metric("rds.latency", "ReadLatency", "Average", "read latency"),
         checks.metric("rds.swap", "SwapUsage", "Average", "swap"),
         *_by_memory(database, checks),
+        *_by_load(database, checks),
     ]
     if database.storage > 1 and not database.engine.startswith(AURORA):
         percent = 100 / (database.storage * GIB)
@@ -71,6 +72,7 @@ def findings(picture: Picture) -> Iterator[Finding]:
 METRIC_RULES = (
     ("rds.connections", "aws.rds_connections", "has nearly no connections left"),
     ("rds.cpu", "aws.rds_cpu", "is short of CPU"),
+    ("rds.load", "aws.rds_load", "has more sessions at work than vCPUs"),
     ("rds.memory", "aws.rds_memory", "is short of memory"),
     ("rds.io_balance", "aws.rds_io_balance", "has used up its I/O credits"),
     ("rds.replica_lag", "aws.rds_replica_lag", "lags behind its source"),
@@ -200,6 +202,21 @@ def _by_memory(database: Database, checks: Checks) -> Iterator[Reason]:
         yield (
             reason if reason.alarmed else state("rds.connections", "the most connections are not known", Health.UNKNOWN)
         )
+
+
+def _by_load(database: Database, checks: Checks) -> Iterator[Reason]:
+    """Sessions at work against vCPUs, where Performance Insights counts them and the class tells how many there are."""
+    load, most = checks.series("DBLoad", "Average"), vcpus_of(database.instance_class)
+    if load is not None and load.points and most is not None:
+        yield checks.metric("rds.load", "DBLoad", "Average", "DB load", 100 / most)
+
+
+def vcpus_of(instance_class: str) -> int | None:
+    """vCPUs of an instance class (`db.r6g.2xlarge` is 8); None where the name does not tell."""
+    match = re.fullmatch(r"db\.[tmr]\d\w*\.(?P<times>\d*)(?P<size>micro|small|medium|large|xlarge)", instance_class)
+    if match is None:
+        return None
+    return 4 * int(match["times"] or 1) if match["size"] == "xlarge" else 2
 
 
 def memory_of(instance_class: str) -> int | None:

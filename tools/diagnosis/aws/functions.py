@@ -200,7 +200,8 @@ def _lost(function: Function, judged: Verdict, picture: Picture) -> Iterator[Fin
 
 def _source(source: EventSource, picture: Picture) -> Iterator[Finding]:
     """A queue or stream that nobody empties because its mapping is off or broken."""
-    broken = source.result.startswith("PROBLEM")
+    # That a call failed is the function's own error, which other rules tell; the rest keeps it from being called.
+    broken = source.result.startswith("PROBLEM") and "Function call failed" not in source.result
     if source.state not in ("Disabled", "Disabling") and not broken:
         return
     function = source.function.split(":")[6] if source.function.count(":") >= 6 else source.function

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tools.diagnosis.aws.checks import Checks, found, severity
+from tools.diagnosis.aws.disk import disk_full
 from tools.diagnosis.aws.health import Health, Reason, Verdict, count, state, verdict
 from tools.diagnosis.confidence import Strength
 from tools.evidence import EvidenceId, Finding, Severity
 from tools.reads.aws import evidence
-from tools.reads.aws.views import Instance, NatGateway, Picture, ScalingGroup
+from tools.reads.aws.views import DISK_NAMESPACE, Instance, NatGateway, Picture, ScalingGroup
 
 DOWN = frozenset({"stopped", "stopping", "terminated", "shutting-down"})
 
@@ -47,6 +48,7 @@ def findings(picture: Picture) -> Iterator[Finding]:
     """What ails the instance and the NAT gateways of a picture."""
     if picture.instance is not None:
         yield from _of_instance(picture.instance, picture)
+        yield from _agent(picture.instance, picture)
     for nat in picture.nats:
         yield from _of_nat(nat, picture)
 
@@ -89,6 +91,27 @@ def _of_instance(instance: Instance, picture: Picture) -> Iterator[Finding]:
             severity(busy),
             since=busy.since,
         )
+
+
+def _agent(instance: Instance, picture: Picture) -> Iterator[Finding]:
+    """An agent that was there and went silent, where that is in the way: of the alarm's metric, or of the fix."""
+    silent = instance.ping is not None and instance.ping != "Online"
+    if instance.state != "running" or not silent:
+        return
+    full = disk_full(picture) is not None
+    if not full and picture.subject.namespace != DISK_NAMESPACE:
+        return
+    needs = "cleaning up its disk" if full else "looking into the machine"
+    yield found(
+        "aws.ssm_agent_offline",
+        f"Systems Manager cannot reach {instance.id}",
+        f"{instance.id} is running, and Systems Manager says of its agent: {instance.ping}. "
+        f"Without it {needs} is left to a person who logs in.",
+        instance.resource,
+        (evidence.of_instance(instance, picture.at).id,),
+        Strength.OBSERVED,
+        Severity.SEV3,
+    )
 
 
 def _status_check(instance: Instance, reason: Reason, ids: tuple[EvidenceId, ...]) -> Finding:

@@ -26,6 +26,11 @@ from tools.reads.aws.views import Bucket, DynamoTable, Picture, Queue, Series
 IN_FLIGHT = {False: 120_000, True: 20_000}
 """Most messages in flight of a standard queue and of a FIFO queue (SQS quotas)."""
 NEARLY = 0.9
+ALARMED = {
+    "SystemErrors": ("dynamodb.system_errors", "errors of DynamoDB itself a minute"),
+    "ThrottledRequests": ("dynamodb.throttles", "throttled requests a minute"),
+}
+"""Metrics of a table that are judged only where an alarm watches them: the check and its words."""
 
 
 def health_of_queue(queue: Queue, picture: Picture) -> Verdict:
@@ -55,6 +60,10 @@ def health_of_table(table: DynamoTable, picture: Picture) -> Verdict:
             what = f"{way.lower()} capacity in use"
             # Units are a second, and the metric sums up a minute.
             reasons.append(judged("dynamodb.capacity", used, picture.at, what, 100 / (60 * capacity)))
+    if (watched := ALARMED.get(picture.subject.metric)) is not None:
+        # CloudWatch keeps these by operation only, which the owner's alarm names.
+        check, what = watched
+        reasons.append(checks.metric(check, picture.subject.metric, "Sum", what))
     return verdict(table.resource, reasons)
 
 
@@ -155,6 +164,16 @@ def _of_table(table: DynamoTable, picture: Picture) -> Iterator[Finding]:
             (*reason.evidence_ids, *(full.evidence_ids if full else ()), evidence.of_table(table, picture.at).id),
             Strength.MATCHED if full else Strength.FITTING,
             since=reason.since,
+        )
+    if (failing := judged_.bad("dynamodb.system_errors")) is not None:
+        yield found(
+            "aws.dynamodb_system_errors",
+            f"DynamoDB fails requests to {table.name}",
+            f"DynamoDB itself answers requests to {table.name} with errors: {failing.said}.",
+            table.resource,
+            (*failing.evidence_ids, evidence.of_table(table, picture.at).id),
+            Strength.FITTING,
+            since=failing.since,
         )
     if (reason_ := judged_.bad("status")) is not None:
         yield found(

@@ -12,8 +12,22 @@ from tools.topology import Link, Relation, Topology
 
 def topology(picture: Picture) -> Topology:
     """Every link that was seen, from what needs to what is needed."""
-    links = (*_balancers(picture), *_targets(picture), *_machines(picture), *_queues(picture), *_databases(picture))
+    links = (
+        *_apis(picture),
+        *_balancers(picture),
+        *_targets(picture),
+        *_machines(picture),
+        *_queues(picture),
+        *_databases(picture),
+    )
     return Topology(links=tuple(dict.fromkeys(links)))
+
+
+def _apis(picture: Picture) -> Iterator[Link]:
+    for api in picture.apis:
+        for name in api.functions:
+            known = _function(picture, name) or resources.aws(api.region, "Function", name)
+            yield _link(api.resource, Relation.ROUTES_TO, known)
 
 
 def _balancers(picture: Picture) -> Iterator[Link]:

@@ -39,7 +39,7 @@ MEANINGS = {
 START_FAILURES = frozenset(
     {
         *("CreateContainerError", "RunContainerError", "PreCreateHookError", "PreStartHookError", "ImageInspectError"),
-        "CreateContainerConfigError",  # what the configuration rules leave: runAsNonRoot with an image that runs as root
+        "CreateContainerConfigError",  # what the configuration rules leave: runAsNonRoot, and an image that is root
     }
 )
 

@@ -71,7 +71,7 @@ def readiness_failing(suspect: Suspect) -> Found | None:
         "k8s.readiness_failing",
         f"{suspect.resource.name} is not ready",
         f"Container {suspect.asked.name} runs but its readiness probe ({spelled(probe)}) fails: {reason(failed)}"
-        f"{_undeclared(suspect, probe)}{'; the last rollout changed that probe' if changed else ''}"
+        f"{_undeclared(suspect, probe, failed)}{'; the last rollout changed that probe' if changed else ''}"
         f"{f'; its log says: {waits.statement} ({quoted(waits)})' if waits else ''}.",
         resource=suspect.resource,
         severity=citing.severity_of(suspect.workload),
@@ -135,7 +135,9 @@ def altered(suspect: Suspect, kind: str) -> bool:
     return suspect.workload is not None and any(one.field == field for one in latest_change(suspect.workload))
 
 
-def _undeclared(suspect: Suspect, probe: Probe) -> str:
+def _undeclared(suspect: Suspect, probe: Probe, failed: Event) -> str:
+    if "statuscode" in failed.message:
+        return ""  # it was answered: the port is right, declared or not
     declared = {str(port.number) for port in suspect.asked.ports} | {port.name for port in suspect.asked.ports}
     return "; the container declares no such port" if probe.port and declared and probe.port not in declared else ""
 

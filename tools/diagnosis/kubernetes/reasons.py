@@ -6,7 +6,6 @@ A log is text anybody may have written: it names a reason, never a certainty.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from textwrap import shorten
 
 from tools import resources
 from tools.detection.lines import read
@@ -17,8 +16,8 @@ from tools.reads.kubernetes.picture import Picture
 from tools.reads.kubernetes.views import Service
 from tools.topology import Link, Relation
 
-LONGEST_QUOTE = 160
-"""Most characters of a log line within a sentence; the evidence has all of it."""
+BEGINNING, LONGEST_QUOTE = 50, 160
+"""Most characters of a log line within a sentence, and of its beginning; the evidence has all of it."""
 
 
 def told(suspect: Suspect) -> LogFinding | None:
@@ -27,8 +26,15 @@ def told(suspect: Suspect) -> LogFinding | None:
 
 
 def quoted(said: LogFinding) -> str:
-    """The line that tells it, as people read it: of a structured one the message and the error."""
-    return shorten(read(said.line).text, LONGEST_QUOTE, placeholder=" …")
+    """The line that tells it, as people read it: of a structured one the message and the error.
+
+    A long one loses its middle: programs say where they are first, and what went wrong last.
+    """
+    text = " ".join(read(said.line).text.split())
+    if len(text) <= LONGEST_QUOTE:
+        return text
+    head, tail = text[:BEGINNING].rpartition(" ")[0], text[BEGINNING - LONGEST_QUOTE :].partition(" ")[2]
+    return f"{head} … {tail}"
 
 
 def depends_on(picture: Picture) -> Iterator[Link]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
+from textwrap import shorten
 
 from tools import resources
 from tools.diagnosis.confidence import Strength, confidence
@@ -21,6 +22,9 @@ from tools.reads.kubernetes.views import Autoscaler, Condition, MetricTarget, Wo
 
 WARM_UP = timedelta(minutes=5)
 """How long metrics may take to come after an autoscaler or its pods were made."""
+
+LONGEST_REASON = 240
+"""Most characters of the controller's words within a sentence."""
 
 _NO_REQUEST = re.compile(r"missing request for (\w+)")
 _PERCENT = re.compile(r"^(\d+(?:\.\d+)?)\s*%")
@@ -107,7 +111,7 @@ def hpa_blind(scaler: Autoscaler, target: Workload | None, picture: Picture) -> 
     why = (
         f"container {', '.join(containers)} requests no {lacking[1]}, so there is nothing to measure use against"
         if lacking and containers
-        else f"it gets no metrics: {active.message[:200]}"
+        else f"it gets no metrics: {_told(active)}"
     )
     requests = "; ".join(f"{one.name}: {dict(one.requests) or 'none'}" for one in target.template.containers)
     return _found(
@@ -122,6 +126,11 @@ def hpa_blind(scaler: Autoscaler, target: Workload | None, picture: Picture) -> 
         ),
         confirmed=bool(containers),
     )
+
+
+def _told(said: Condition) -> str:
+    """Why, without the controller's preamble, cut at a word."""
+    return shorten(said.message.rpartition("replica count: ")[2], LONGEST_REASON, placeholder=" …").rstrip(".")
 
 
 def hpa_at_max(scaler: Autoscaler, target: Workload | None, picture: Picture) -> Found | None:

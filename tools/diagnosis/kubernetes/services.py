@@ -15,8 +15,8 @@ from tools.evidence import Evidence, Severity
 from tools.reads.kubernetes.picture import Picture, selects
 from tools.reads.kubernetes.views import Endpoints, Service, Workload
 
-_NEEDED = frozenset({"pods", "deployments", "statefulsets", "daemonsets", "endpointslices"})
-"""What must have been read before "nothing matches" can be said."""
+_NEEDED = frozenset({"deployments", "statefulsets", "daemonsets", "endpointslices"})
+"""What must have been read before "nothing matches" can be said, where no workload comes near: one may be asleep."""
 
 NEAR = 0.6
 """Least likeness (0 to 1) of all labels together at which they count as what was meant."""
@@ -41,14 +41,15 @@ def findings(picture: Picture) -> Iterator[Found]:
 
 def selector_matches_nothing(service: Service, picture: Picture) -> Found | None:
     """k8s.selector_matches_nothing: a selector no pod and no workload's template matches, and an empty slice."""
-    if not is_judged(service) or _NEEDED.intersection(picture.unread) or _is_matched(service, picture):
+    if not is_judged(service) or not picture.has_read("pods") or _is_matched(service, picture):
         return None
     endpoints = picture.endpoints_of(service.name)
     if endpoints is not None and endpoints.ready + endpoints.not_ready:
         return None
     meant = meant_workload(service, picture)
     # Pods of a new Service may still have to be made; a slip of the pen is one from the first moment.
-    if meant is None and not owners.is_older(service.created, owners.MOMENT, picture):
+    unsure = not picture.has_read(*_NEEDED) or not owners.is_older(service.created, owners.MOMENT, picture)
+    if meant is None and unsure:
         return None
     return citing.found(
         "k8s.selector_matches_nothing",

@@ -138,7 +138,8 @@ def _absent_class(claim: Claim, picture: Picture) -> str:
     # Without any class in the picture nobody may have asked for them; the event says it then.
     if not claim.storage_class or not known or claim.storage_class in known or not picture.has_read("storageclasses"):
         return ""
-    return f"its storage class {claim.storage_class} does not exist; there is {', '.join(known)}"
+    are = "is" if len(known) == 1 else "are"
+    return f"its storage class {claim.storage_class} does not exist; there {are} {', '.join(known)}"
 
 
 def _has_no_class(claim: Claim, picture: Picture) -> bool:

@@ -83,7 +83,7 @@ def _began(newer: Revision, older: Revision | None, workload: Workload) -> datet
 
 def _difference(newer: Revision, older: Revision | None) -> str:
     if older is None:
-        return "what it changed is not known, its predecessor is not kept"
+        return "what it changed is not known (its predecessor is gone)"
     fields = [str(one) for one in changed(older.template, newer.template)]
     if not fields:
         return "restarted; its containers ask for the same as before"

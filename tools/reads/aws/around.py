@@ -14,9 +14,10 @@ from tools.diagnosis.aws.changes import changes
 from tools.diagnosis.aws.verdicts import health
 from tools.errors import PermanentError
 from tools.evidence import Evidence, Trust, evidence
-from tools.reads.aws.evidence import of_picture
+from tools.reads.aws.evidence import of_picture, of_tags
 from tools.reads.aws.kinds import Kind, subject
 from tools.reads.aws.look import look
+from tools.reads.aws.tags import tagged
 from tools.reads.aws.views import Picture
 from tools.reads.read import Read
 from tools.values import Value
@@ -59,6 +60,12 @@ def _changed(asked: OfKind, at: datetime, readers: Readers) -> tuple[Evidence, .
     lines += [f"not seen: {gap}" for gap in picture.gaps]
     # CloudTrail's text was chosen by whoever made the call.
     return (_told("aws_what_changed", asked, f"{len(found)} changes in the last 6 hours", lines, at, Trust.TEXT),)
+
+
+def _tagged(asked: OfKind, at: datetime, readers: Readers) -> tuple[Evidence, ...]:
+    """Whose the resource and its neighbours are, by their tags."""
+    picture = _picture(asked.kind, asked, at, readers, measured=False)
+    return (of_tags(asked.region, tagged(picture, _aws(readers)), at),)
 
 
 def _told(tool: str, asked: OfKind, summary: str, lines: list[str], at: datetime, trust: Trust) -> Evidence:
@@ -124,6 +131,7 @@ _EVERYTHING = tuple(
             *_TABLE,
             "apigateway:GET",
             "cloudtrail:LookupEvents",
+            "cloudwatch:DescribeAlarmHistory",
             "cloudwatch:DescribeAlarms",
             "cloudwatch:GetMetricData",
             "cloudwatch:GetMetricStatistics",
@@ -131,6 +139,7 @@ _EVERYTHING = tuple(
             "s3:GetBucketPolicyStatus",
             "s3:GetBucketPublicAccessBlock",
             "s3:GetLifecycleConfiguration",
+            "tag:GetResources",
         )
     )
 )
@@ -169,6 +178,13 @@ AROUND: tuple[Read[Any], ...] = (
         description="What changed on one resource and around it in 6 hours: rollouts, versions, scaling, CloudTrail.",
         arguments=OfKind,
         run=_changed,
+        permissions=_EVERYTHING,
+    ),
+    Read(
+        name="aws_tags",
+        description="Service, owner and environment of one resource and its neighbours, by their tags.",
+        arguments=OfKind,
+        run=_tagged,
         permissions=_EVERYTHING,
     ),
 )

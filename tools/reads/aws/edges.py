@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
@@ -10,6 +11,7 @@ from tools.clients.aws import AwsIdentity, reading
 from tools.reads.aws.views import Api, Certificate, Stage
 
 MOST_APIS = 500
+FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[\w-]+:\d+:function:(?P<name>[\w-]+)")
 
 
 def rest_api(region: str, name: str, identity: AwsIdentity) -> Api | None:
@@ -35,6 +37,21 @@ def http_api(region: str, id_: str, identity: AwsIdentity) -> Api | None:
         stages = client.get_stages(ApiId=id_)["Items"]
     name = found.get("Name") or id_
     return Api(region=region, id=id_, name=name, kind="HTTP", stages=tuple(_http(one) for one in stages))
+
+
+def functions(region: str, api: Api, identity: AwsIdentity) -> tuple[str, ...]:
+    """The names of the Lambda functions an API's integrations name; one that a stage variable names is not known."""
+    with reading("apigateway:GET"):
+        if api.kind == "HTTP":
+            items = identity.of("apigatewayv2", region).get_integrations(ApiId=api.id, MaxResults="100")["Items"]
+            uris = [one.get("IntegrationUri") or "" for one in items]
+        else:
+            client = identity.of("apigateway", region)
+            items = client.get_resources(restApiId=api.id, embed=["methods"], limit=MOST_APIS)["items"]
+            methods = [method for one in items for method in (one.get("resourceMethods") or {}).values()]
+            uris = [(one.get("methodIntegration") or {}).get("uri") or "" for one in methods]
+    named = (FUNCTION.search(one) for one in uris)
+    return tuple(dict.fromkeys(one["name"] for one in named if one))
 
 
 def certificate(region: str, arn: str, identity: AwsIdentity) -> Certificate | None:

@@ -141,8 +141,12 @@ def balancer(sight: Sight, dimension: str) -> None:
 def target_group(sight: Sight, dimension: str) -> None:
     """A target group by its CloudWatch dimension (`targetgroup/web/73e2d6bc`), where no load balancer is named."""
     name = dimension.split("/")[1] if "/" in dimension else dimension
-    read = partial(balancers.target_groups, sight.region, sight.reader, Names=[name])
-    found = sight.asking.seen(f"Target group {name}", read) or ()
+    found = sight.asking.seen(
+        f"Target group {name}",
+        lambda: balancers.target_groups(sight.region, sight.reader, Names=[name]) or None,
+    )
+    if found is None:
+        return
     _in_front(sight, found)
     _behind(sight)
 
@@ -212,13 +216,13 @@ def bucket(sight: Sight, name: str) -> None:
 def rest_api(sight: Sight, name: str) -> None:
     """A REST API of API Gateway."""
     if found := sight.asking.seen(f"API {name}", partial(edges.rest_api, sight.region, name, sight.reader)):
-        sight.apis.append(found)
+        _api(sight, found)
 
 
 def http_api(sight: Sight, id_: str) -> None:
     """An HTTP API of API Gateway."""
     if found := sight.asking.seen(f"API {id_}", partial(edges.http_api, sight.region, id_, sight.reader)):
-        sight.apis.append(found)
+        _api(sight, found)
 
 
 def nat(sight: Sight, id_: str) -> None:
@@ -234,6 +238,15 @@ def certificate(sight: Sight, arn: str) -> None:
     read = partial(edges.certificate, sight.region, arn, sight.reader)
     if found := sight.asking.seen(f"Certificate {arn.rsplit('/', 1)[-1]}", read):
         sight.certificates.append(found)
+
+
+def _api(sight: Sight, api: Api) -> None:
+    """An API, and the functions that answer for it."""
+    read = partial(edges.functions, sight.region, api, sight.reader)
+    behind = sight.asking.seen(f"The integrations of {api.name}", read) or ()
+    sight.apis.append(api.model_copy(update={"functions": behind}))
+    for name in behind[:MOST_CONSUMERS]:
+        _function(sight, name)
 
 
 def _function(sight: Sight, name: str) -> Function | None:

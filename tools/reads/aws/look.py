@@ -14,7 +14,7 @@ from tools.reads.aws import alarms, follow, metrics, tags, trail, watch
 from tools.reads.aws.asking import Asking, Pending
 from tools.reads.aws.follow import Sight
 from tools.reads.aws.naming import names
-from tools.reads.aws.views import DISK_METRIC, DISK_NAMESPACE, Alarm, AlarmChange, EventSource, Picture, Series
+from tools.reads.aws.views import DISK_METRIC, DISK_NAMESPACE, Alarm, AlarmChange, EventSource, Picture, Series, Tagged
 from tools.subjects import AwsSubject
 
 SECONDS = 8.0
@@ -40,10 +40,12 @@ def look(
         series = _with_its_gap(watched, subject, asking) if watched else ()
         _follow(subject, sight)
         picture = _painted(subject, alarm, sight)
-        owned = asking.later("The tags", partial(tags.tagged, picture, reader)) if measured else None
+        owned = _owned(picture, reader, asking) if measured and names(picture) else None
         seen = _numbers(picture, series, at, sight) if measured else {}
         told = {"tagged": (owned.answer() if owned else None) or (), "history": (rang.answer() if rang else None) or ()}
-        events = trail.about(recorded.answer() or (), names(picture) | {*_names(subject)}) if recorded else ()
+        record = (recorded.answer() if recorded else None) or trail.Record()
+        events = trail.about(record, names(picture) | {*_names(subject)})
+        asking.gaps += [record.gap] if record.gap else []
         if asking.silence is not None and not asking.answered:
             raise asking.silence
     return picture.model_copy(update={**seen, **told, "trail": events, "gaps": tuple(asking.gaps)})
@@ -53,6 +55,10 @@ def _alarm(subject: AwsSubject, reader: AwsReader, asking: Asking) -> Alarm | No
     if not subject.alarm:
         return None
     return asking.seen(f"Alarm {subject.alarm}", partial(alarms.alarm, subject.region, subject.alarm, reader))
+
+
+def _owned(picture: Picture, reader: AwsReader, asking: Asking) -> Pending[tuple[Tagged, ...]]:
+    return asking.later("The tags", partial(tags.tagged, picture, reader))
 
 
 def _history(alarm: Alarm, at: datetime, reader: AwsReader, asking: Asking) -> Pending[tuple[AlarmChange, ...]]:
@@ -108,11 +114,11 @@ def _with_its_gap(watched: Pending[Series], subject: AwsSubject, asking: Asking)
 
 def _recorded(
     subject: AwsSubject, alarm: Alarm | None, at: datetime, reader: AwsReader, asking: Asking
-) -> Pending[tuple[trail.Recorded, ...]]:
+) -> Pending[trail.Record]:
     """CloudTrail is slow and knows names only: it is asked at once, and waited for last."""
     onset = alarm.since if alarm else at
     read = partial(trail.events, subject.region, next(iter(_names(subject)), None), onset, at, reader)
-    return asking.later("What changed (CloudTrail)", read if _names(subject) else tuple)
+    return asking.later("What changed (CloudTrail)", read if _names(subject) else trail.Record)
 
 
 def _names(subject: AwsSubject) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from tools.clients import Readers
 from tools.clients.aws import AwsReader
 from tools.errors import PermanentError
 from tools.evidence import Evidence
-from tools.reads.aws import alarms, evidence, groups, instances, logs, metrics, services
+from tools.reads.aws import alarms, commands, evidence, groups, instances, logs, metrics, services
 from tools.reads.aws.around import AROUND
 from tools.reads.aws.views import DISK_METRIC, DISK_NAMESPACE, AlarmState
 from tools.reads.read import Read
@@ -21,11 +21,16 @@ from tools.values import Value
 Minutes = Annotated[int, Field(ge=5, le=1440)]
 
 
+STEPS = {60: 60, 300: 300, 900: 900}
+"""Seconds a datapoint stands for, by the most minutes asked about; longer windows are read by the hour."""
+MOST_POINTS = 60
+
+
 class AlarmsIn(Value):
-    """Which alarms to list."""
+    """Which alarms to list: one state, or both that are not fine."""
 
     region: Region
-    state: AlarmState = AlarmState.ALARM
+    state: AlarmState | None = None
 
 
 class AlarmNamed(Value):
@@ -46,6 +51,14 @@ class MetricOf(Value):
         "Average"
     )
     minutes: Minutes = 60
+
+
+class CommandOf(Value):
+    """One Systems Manager command on one instance."""
+
+    region: Region
+    command_id: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
+    instance_id: Annotated[str, Field(pattern=r"^i-[0-9a-f]{8,17}$")]
 
 
 class GroupNamed(Value):
@@ -80,7 +93,9 @@ class InstanceNamed(Value):
 
 
 def _alarms(asked: AlarmsIn, at: datetime, readers: Readers) -> tuple[Evidence, ...]:
-    return tuple(evidence.of_alarm(one, at) for one in alarms.alarms(asked.region, asked.state, _aws(readers)))
+    states = (asked.state,) if asked.state else (AlarmState.ALARM, AlarmState.INSUFFICIENT_DATA)
+    found = alarms.alarms(asked.region, states, _aws(readers))
+    return (evidence.of_alarms(asked.region, found, " or ".join(states), at),)
 
 
 def _alarm(asked: AlarmNamed, at: datetime, readers: Readers) -> tuple[Evidence, ...]:
@@ -97,11 +112,11 @@ def _metric(asked: MetricOf, at: datetime, readers: Readers) -> tuple[Evidence, 
         at,
         _aws(readers),
         statistic=asked.statistic,
-        # Long windows in five-minute steps: a thousand datapoints help nobody.
-        period=60 if asked.minutes <= 180 else 300,
+        # Long windows in long steps: a thousand datapoints help nobody.
+        period=next((step for most, step in STEPS.items() if asked.minutes <= most), 3600),
         window=timedelta(minutes=asked.minutes),
     )
-    return (evidence.of_series(found, at),)
+    return (evidence.of_series(found, at, MOST_POINTS),)
 
 
 def _group(asked: GroupNamed, at: datetime, readers: Readers) -> tuple[Evidence, ...]:
@@ -135,6 +150,11 @@ def _instance(asked: InstanceNamed, at: datetime, readers: Readers) -> tuple[Evi
     return (evidence.of_instance(found, at), *(evidence.of_series(one, at) for one in series))
 
 
+def _command(asked: CommandOf, at: datetime, readers: Readers) -> tuple[Evidence, ...]:
+    found = commands.command(asked.region, asked.command_id, asked.instance_id, _aws(readers))
+    return (evidence.of_command(found, at),) if found else ()
+
+
 def _aws(readers: Readers) -> AwsReader:
     if readers.aws is None:
         raise PermanentError("AWS is not configured")
@@ -144,7 +164,7 @@ def _aws(readers: Readers) -> AwsReader:
 READS: tuple[Read[Any], ...] = (
     Read(
         name="aws_alarms",
-        description="CloudWatch metric alarms of a region in one state (default: those in ALARM).",
+        description="CloudWatch alarms of a region with since when and why; default those in ALARM or without data.",
         arguments=AlarmsIn,
         run=_alarms,
         permissions=("cloudwatch:DescribeAlarms",),
@@ -158,7 +178,7 @@ READS: tuple[Read[Any], ...] = (
     ),
     Read(
         name="aws_metric",
-        description="Datapoints of one CloudWatch metric over the last minutes.",
+        description="Any CloudWatch metric over the last minutes, at most 60 datapoints.",
         arguments=MetricOf,
         run=_metric,
         permissions=("cloudwatch:GetMetricStatistics",),
@@ -196,6 +216,13 @@ READS: tuple[Read[Any], ...] = (
             "cloudwatch:ListMetrics",
             "cloudwatch:GetMetricStatistics",
         ),
+    ),
+    Read(
+        name="aws_ssm_command",
+        description="What became of a Systems Manager command on an instance, and its last lines.",
+        arguments=CommandOf,
+        run=_command,
+        permissions=("ssm:GetCommandInvocation",),
     ),
     *AROUND,
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,7 +56,22 @@ class Recorded:
     touched: frozenset[str] = field(repr=False)
 
 
-def events(region: str, name: str | None, onset: datetime, at: datetime, identity: AwsIdentity) -> tuple[Recorded, ...]:
+@dataclass(frozen=True)
+class Record:
+    """The calls that were read, newest first, and whether older ones were left unread."""
+
+    calls: tuple[Recorded, ...] = ()
+    cut: bool = False
+
+    @property
+    def gap(self) -> str | None:
+        """What to say of the older ones."""
+        if not self.cut:
+            return None
+        return f"CloudTrail: only the newest {len(self.calls)} calls were read, and there are older ones"
+
+
+def events(region: str, name: str | None, onset: datetime, at: datetime, identity: AwsIdentity) -> Record:
     """The calls that wanted to change something around `onset`, newest first, each once: those on the resource of
     this name, and the newest of the region, because CloudTrail does not know the resource of every call.
     """
@@ -64,25 +79,28 @@ def events(region: str, name: str | None, onset: datetime, at: datetime, identit
     found: dict[str, Recorded] = {}
     asked = [*([("ResourceName", name)] if name else []), ("ReadOnly", "false")]
     pages = 0
+    older: dict[str, bool] = {}
     for key, value in asked:
-        for raw in _pages(region, key, value, start, end, identity, pages):
+        for raw, more in _pages(region, key, value, start, end, identity, pages):
             pages += 1
+            older[key] = more
             for one in raw:
                 event = _event(one)
                 if event is not None:
                     found[event.id] = Recorded(event, _touched(one))
-    return tuple(sorted(found.values(), key=lambda one: one.event.at, reverse=True))
+    return Record(tuple(sorted(found.values(), key=lambda one: one.event.at, reverse=True)), any(older.values()))
 
 
-def about(recorded: Sequence[Recorded], known: frozenset[str]) -> tuple[TrailEvent, ...]:
+def about(record: Record, known: frozenset[str]) -> tuple[TrailEvent, ...]:
     """The calls that touched one of these names, at most MOST_EVENTS. What else their parameters said is forgotten."""
-    touched = ((one.event, tuple(sorted(known & one.touched))) for one in recorded)
+    touched = ((one.event, tuple(sorted(known & one.touched))) for one in record.calls)
     return tuple(event.model_copy(update={"about": names}) for event, names in touched if names)[:MOST_EVENTS]
 
 
 def _pages(
     region: str, key: str, value: str, start: datetime, end: datetime, identity: AwsIdentity, before: int
-) -> Iterator[list[Mapping[str, Any]]]:
+) -> Iterator[tuple[list[Mapping[str, Any]], bool]]:
+    """The pages of one question, newest first, each with whether there are more; only the first are asked for."""
     more: dict[str, str] = {}
     for page in range(MOST_PAGES // 2):
         if before + page >= FREE:
@@ -95,7 +113,7 @@ def _pages(
                 MaxResults=50,
                 **more,
             )
-        yield answer.get("Events") or []
+        yield answer.get("Events") or [], bool(answer.get("NextToken"))
         if not answer.get("NextToken"):
             return
         more = {"NextToken": answer["NextToken"]}

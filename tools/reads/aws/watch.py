@@ -119,6 +119,8 @@ FUNCTION = {
     "Sum": ("Errors", "Invocations", "Throttles", "DeadLetterErrors"),
     "Maximum": ("ConcurrentExecutions", "Duration", "IteratorAge"),
 }
+BALANCERS = {"application": "AWS/ApplicationELB", "network": "AWS/NetworkELB"}
+"""Where CloudWatch keeps the metrics of each kind of load balancer."""
 BALANCER = {
     "Sum": ("RequestCount", "HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count", "RejectedConnectionCount"),
     "p99": ("TargetResponseTime",),
@@ -137,6 +139,7 @@ DATABASE = {
         "WriteLatency",
         "SwapUsage",
         "BurstBalance",
+        "DBLoad",
     ),
     "Maximum": ("ReplicaLag",),
 }
@@ -185,12 +188,12 @@ def _of_instance(instance: Instance) -> tuple[Wanted, ...]:
 
 
 def _of_target_group(group: TargetGroup, balancers: tuple[LoadBalancer, ...]) -> tuple[Wanted, ...]:
-    front = [one for one in balancers if one.arn in group.balancers and one.kind == "application"]
+    front = [one for one in balancers if one.arn in group.balancers and one.kind in BALANCERS]
     counts = {"Maximum": ("UnHealthyHostCount",), "Minimum": ("HealthyHostCount",)}
     return tuple(
         metric
         for one in front
-        for metric in _metrics("AWS/ApplicationELB", {**balancer(one), "TargetGroup": group.dimension}, counts)
+        for metric in _metrics(BALANCERS[one.kind], {**balancer(one), "TargetGroup": group.dimension}, counts)
     )
 
 

@@ -96,6 +96,19 @@ DATA: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        code="aws.rds_load",
+        role=Role.RESOURCE,
+        source="RDS guide, Performance Insights: DBLoad above the vCPUs, 5 of 5 minutes",
+        evidence="the metric and the instance",
+        remedy="Look at the top waits and statements in Performance Insights: locks first, then heavy queries.",
+        silent_on=(
+            "as many active sessions as vCPUs",
+            "an instance without Performance Insights",
+            "a class whose vCPUs its name does not tell",
+        ),
+        explained_by=("aws.rds_cpu",),
+    ),
+    Rule(
         code="aws.rds_replica_lag",
         role=Role.SYMPTOM,
         source="ReplicaLag > 60 s in 3 of 5 minutes",
@@ -122,6 +135,14 @@ DATA: tuple[Rule, ...] = (
             "a single throttled minute",
             "full capacity without throttles",
         ),
+    ),
+    Rule(
+        code="aws.dynamodb_system_errors",
+        role=Role.DEPENDENCY,
+        source="AWS recommended alarms: DynamoDB SystemErrors > 0, by the owner's alarm",
+        evidence="the alarm, its metric, the table",
+        remedy="Look at AWS Health; let callers try again, with pauses that grow.",
+        silent_on=("an alarm whose latest datapoint is zero",),
     ),
     Rule(
         code="aws.sqs_in_flight",

@@ -87,6 +87,19 @@ MACHINES: tuple[Rule, ...] = (
         explained_by=("aws.ec2_credits",),
     ),
     Rule(
+        code="aws.ssm_agent_offline",
+        role=Role.DEPENDENCY,
+        source="SSM DescribeInstanceInformation PingStatus ConnectionLost or Inactive of a running instance",
+        evidence="the instance with its agent",
+        remedy="Log in another way, restart the agent, and look at its role and its way to Systems Manager.",
+        silent_on=(
+            "an agent that is online",
+            "an instance that is stopped, or that Systems Manager never knew",
+            "an alarm that needs no agent",
+        ),
+        explained_by=("aws.disk_full", "aws.ec2_status_check"),
+    ),
+    Rule(
         code="aws.nat_not_available",
         role=Role.DEPENDENCY,
         source="EC2 DescribeNatGateways State failed",

@@ -33,7 +33,7 @@ def of_alarms(region: str, alarms: tuple[Alarm, ...], asked: str, at: datetime) 
     return evidence(
         tool="aws_alarms",
         query=f"{region} {asked}",
-        summary=f"{len(alarms)} alarms are {asked}",
+        summary=f"{len(alarms)} alarm{'s' * (len(alarms) != 1)} of {region}: {asked}",
         excerpt="\n".join(lines) or "none",
         at=at,
         trust=Trust.STATUS,

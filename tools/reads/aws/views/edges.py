@@ -27,6 +27,8 @@ class Api(Value):
     kind: str
     """`REST` or `HTTP`."""
     stages: tuple[Stage, ...] = ()
+    functions: tuple[str, ...] = ()
+    """Names of the Lambda functions its integrations name."""
 
     @property
     def resource(self) -> Resource:
