@@ -53,7 +53,8 @@ def think(
     tell: Tell = to_nobody,
 ) -> tuple[Mind, Conclusion]:
     """Investigate, and say which mind spoke. A model's failure costs time, never the answer."""
-    by_rules = measured(rules.investigate(subject, now(), readers), alerts, now(), readers)
+    onset = min((alert.starts_at for alert in alerts), default=None)
+    by_rules = measured(rules.investigate(subject, now(), readers, onset), alerts, now(), readers)
     found = by_rules.proposal.findings
     tell(RulesSpoke(found=found[0].title if found else None))
     return consider(by_rules, subject, alerts, minds, readers, now, permitted=permitted, tell=tell)

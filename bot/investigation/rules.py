@@ -54,15 +54,18 @@ class Conclusion(Value):
         return chart_of(self.evidence)
 
 
-def investigate(subject: Subject | None, at: datetime, readers: Readers) -> Conclusion:
-    """Look, judge, and propose the known fix of the leading finding. What could not be seen becomes a gap."""
+def investigate(subject: Subject | None, at: datetime, readers: Readers, onset: datetime | None = None) -> Conclusion:
+    """Look, judge, and propose the known fix of the leading finding. What could not be seen becomes a gap.
+
+    `onset` is when the first alert began: what changed is told around it, and what began later is not its cause.
+    """
     if subject is None:
         return _nothing((NOWHERE_TO_LOOK,))
     try:
         picture = _look(subject, at, readers)
     except (TemporaryError, PermanentError) as error:
         return _nothing((f"Nothing could be seen: {error}",))
-    return judge(picture)
+    return judge(picture.model_copy(update={"onset": onset}))
 
 
 def judge(picture: KubernetesPicture | AwsPicture) -> Conclusion:
@@ -107,17 +110,16 @@ def _look_at_cluster(subject: KubernetesSubject, at: datetime, readers: Readers)
     return look(subject, at, readers.kubernetes)
 
 
-def _judge_cluster(picture: KubernetesPicture, onset: datetime | None = None) -> _Look:
-    """`onset` is when the trouble was first noticed; the moment of the picture where nobody knows."""
+def _judge_cluster(picture: KubernetesPicture) -> _Look:
     from tools.diagnosis.kubernetes.diagnosing import diagnose
     from tools.diagnosis.kubernetes.radius import radius
     from tools.diagnosis.kubernetes.timeline import changes
     from tools.remedies.kubernetes import remedy
 
-    diagnosis = diagnose(picture, onset)
+    diagnosis = diagnose(picture)
     told = diagnosis.about_it
     elsewhere = tuple(f"Elsewhere in {picture.subject.namespace}: {one.title}" for one in diagnosis.elsewhere)
-    changed = around(changes(picture), onset or picture.now)
+    changed = around(changes(picture), picture.onset or picture.now)
     reach = radius(picture, diagnosis.findings, changed)
     return _Look(told, tuple(remedy(finding, picture) for finding in told.findings), picture, elsewhere, changed, reach)
 

@@ -21,9 +21,8 @@ SHOWN_HISTORY = 6
 
 def changes(picture: Picture) -> tuple[Change, ...]:
     """Rollouts, versions, scaling, what RDS reports and what CloudTrail recorded, around the onset."""
-    onset = picture.alarm.since if picture.alarm else picture.at
     told = (*_rollout(picture), *_functions(picture), *_scaling(picture), *_databases(picture), *_stages(picture))
-    return around((*told, *_rang(picture), *_recorded(picture)), onset)
+    return around((*told, *_rang(picture), *_recorded(picture)), picture.began)
 
 
 def flaps(picture: Picture) -> int:

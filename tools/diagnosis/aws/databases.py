@@ -142,7 +142,7 @@ def _storage(database: Database, judged: Verdict, picture: Picture) -> Iterator[
 
 def _happened(database: Database, picture: Picture) -> Iterator[Finding]:
     """A failover or restart just before the alarm, of the instance or its cluster."""
-    onset = _onset(picture)
+    onset = picture.began
     cluster = next((one for one in picture.clusters if one.id == database.cluster), None)
     if cluster is not None and cluster.writer not in (None, database.id):
         return
@@ -171,13 +171,9 @@ def _event(
         database.resource,
         told,
         # Long before the alarm it happened, and nothing shows that it matters now.
-        Strength.FITTING if _onset(picture) - event.at <= JUST_BEFORE else Strength.OBSERVED,
+        Strength.FITTING if picture.began - event.at <= JUST_BEFORE else Strength.OBSERVED,
         since=event.at,
     )
-
-
-def _onset(picture: Picture) -> datetime:
-    return picture.alarm.since if picture.alarm else picture.at
 
 
 def _status(database: Database) -> Reason:

@@ -24,8 +24,7 @@ def scene(picture: Picture) -> Scene:
     def near(finding: Finding) -> bool:
         return finding.resource.key in below
 
-    onset = picture.alarm.since if picture.alarm else picture.at
-    return Scene(rules=RULES, topology=links, onset=onset, concerns=concerns, near=near)
+    return Scene(rules=RULES, topology=links, onset=picture.began, concerns=concerns, near=near)
 
 
 def subjects(picture: Picture) -> tuple[Resource, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import datetime
 
 from tools.diagnosis import Diagnosis, in_order
 from tools.diagnosis.confidence import confidence, missing
@@ -48,17 +47,14 @@ CONTAINER_RULES: tuple[Callable[[Suspect], Found | None], ...] = (
 """For each container the first rule that speaks is the cause; those after it would only name its symptoms."""
 
 
-def diagnose(picture: Picture, onset: datetime | None = None) -> Diagnosis:
-    """What the rules make of a picture. One finding per rule and resource, however many pods show it.
-
-    `onset` is when the trouble was first noticed; what began clearly later did not cause it.
-    """
+def diagnose(picture: Picture) -> Diagnosis:
+    """What the rules make of a picture. One finding per rule and resource, however many pods show it."""
     found: dict[tuple[str, str], Found] = {}
     for one in _everything(picture):
         found.setdefault((one.finding.code, one.finding.resource.key), one)
     findings = tuple(_weighed(one.finding, picture) for one in found.values())
     aim = Aim.of(picture)
-    causes = ranked(findings, scene(aim, onset))
+    causes = ranked(findings, scene(aim, picture.onset))
     told = in_order(causes)
     evidence = {piece.id: piece for finding in told for piece in found[finding.code, finding.resource.key].evidence}
     return Diagnosis(
@@ -67,7 +63,7 @@ def diagnose(picture: Picture, onset: datetime | None = None) -> Diagnosis:
         gaps=(*picture.gaps, *_paused(picture)),
         causes=causes,
         well=inconclusive.well(picture, aim),
-        next_look=inconclusive.next_look(picture, aim, onset),
+        next_look=inconclusive.next_look(picture, aim),
         remarks=tuple(_put_back(picture, findings)),
     )
 

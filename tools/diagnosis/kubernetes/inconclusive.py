@@ -14,6 +14,10 @@ from tools.resources import kubernetes as resource
 
 AROUND = timedelta(hours=6)
 """How long before the onset a change may still have something to do with it."""
+TELLING = frozenset(
+    {"pods", "deployments", "replicasets", "statefulsets", "events", "services", "endpointslices", "nodes"}
+)
+"""Kinds that hide a cause when they are not read; the rest, unread, is noise beside better advice."""
 
 
 def well(picture: Picture, aim: Aim) -> tuple[str, ...]:
@@ -21,12 +25,12 @@ def well(picture: Picture, aim: Aim) -> tuple[str, ...]:
     return tuple(_well(picture, aim))
 
 
-def next_look(picture: Picture, aim: Aim, onset: datetime | None = None) -> str:
+def next_look(picture: Picture, aim: Aim) -> str:
     """The one thing to look at next: what could not be seen, what just changed, what the log says, what it calls."""
-    if picture.unread:
-        kinds = ", ".join(sorted(picture.unread)[:4])
+    if missed := TELLING.intersection(picture.unread):
+        kinds = ", ".join(sorted(missed)[:4])
         return f"Let sayso read what it could not ({kinds}) and look again; the cause may be there."
-    changed = _changed(picture, aim, onset or picture.now)
+    changed = _changed(picture, aim, picture.onset or picture.now)
     if changed is not None:
         return changed
     for log in picture.logs:

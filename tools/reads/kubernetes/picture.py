@@ -56,6 +56,8 @@ class Picture(Value):
     subject: KubernetesSubject
     at: AwareDatetime
     now: AwareDatetime
+    onset: AwareDatetime | None = None
+    """When the trouble was first noticed, where something noticed it: the first alert of the incident."""
     workloads: tuple[Workload, ...] = ()
     pods: tuple[Pod, ...] = ()
     services: tuple[Service, ...] = ()

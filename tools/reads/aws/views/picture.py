@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from tools.reads.aws.views.balancers import LoadBalancer, TargetGroup
 from tools.reads.aws.views.basics import Alarm, AlarmChange, LogLine, Series, Utc
 from tools.reads.aws.views.databases import Database, DatabaseCluster
@@ -21,6 +23,8 @@ class Picture(Value):
 
     subject: AwsSubject
     at: Utc
+    onset: Utc | None = None
+    """When the trouble was first noticed: the first alert of the incident; else the alarm's own state tells."""
     alarm: Alarm | None = None
     history: tuple[AlarmChange, ...] = ()
     """How the alarm's state changed in the last hours, oldest first."""
@@ -49,6 +53,11 @@ class Picture(Value):
     """Newest first."""
     tagged: tuple[Tagged, ...] = ()
     gaps: tuple[str, ...] = ()
+
+    @property
+    def began(self) -> datetime:
+        """When the trouble was first noticed, by whatever noticed it; the moment of the picture where nothing did."""
+        return self.onset or (self.alarm.since if self.alarm else self.at)
 
     @property
     def watched(self) -> Series | None:
