@@ -151,8 +151,15 @@ def test_who_asked_is_sayso_for_alerts_and_a_person_for_their_own_plans(database
 
 def test_an_incident_no_alert_belongs_to_began_with_a_mention(database: Database, policy: Policy) -> None:
     with database.writing() as session:
-        asked = Incident(title="slow", environment="prod", severity=Severity.SEV3, status="open", channel="C0ALERTS01")
-        asked.opened_at = AT
+        asked = Incident(
+            title="slow",
+            environment="prod",
+            severity=Severity.SEV3,
+            status="open",
+            channel="C0ALERTS01",
+            opened_at=AT,
+            active_at=AT,
+        )
         session.add(asked)
         session.flush()
 

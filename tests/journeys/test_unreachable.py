@@ -94,7 +94,7 @@ def test_a_dropped_socket_is_opened_again_and_clicks_arrive(scene: Scene) -> Non
     root = trouble.root("Could not see")
     scene.driver.wait_for_app(timeout=30)
     assert scene.driver.person("alice").click(ALERTS, root.ts, TIMELINE).acked
-    assert "incident.opened" in scene.driver.wait_for_view("alice", TIMELINE).everything
+    assert "opened the incident" in scene.driver.wait_for_view("alice", TIMELINE).everything
 
 
 def posted(scene: Scene, sign: str) -> int:

@@ -154,10 +154,9 @@ def test_what_is_not_there_any_more_is_forgotten(database: Database) -> None:
         assert search(session, "container killed heap memory", None) != ()
 
 
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
 def test_the_search_on_postgresql_uses_its_index(database: Database) -> None:
     with database.writing() as session:
-        if session.connection().dialect.name == "sqlite":
-            pytest.skip("FTS5 is an index by itself")
         shelve(session)
         session.execute(sa.text("SET LOCAL enable_seqscan = off"))
         plan = session.execute(sa.text(f"EXPLAIN {memory._TSVECTOR}"), {"words": "'heap'", "most": 9}).scalars().all()
