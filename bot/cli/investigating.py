@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.investigation.rules import Conclusion
+    from bot.investigation.values import Stage
     from bot.reports.inquiry import Inquiry
     from tools.clients import Readers
     from tools.reads.kubernetes.picture import Picture
@@ -122,10 +123,30 @@ def _eyes(subject: Subject, from_dump: Path | None) -> tuple[Readers, str, datet
 
 
 def _think(subject: Subject, eyes: Readers, at: datetime, no_model: bool) -> tuple[str, Conclusion]:
-    """Who thought, in words, and the conclusion."""
-    from bot.investigation import rules
+    """Who thought, in words, and the conclusion: as on a card, but with no record behind it."""
+    from bot.app import minds_of
+    from bot.investigation.budget import Budget
+    from bot.investigation.minds import Minds, think
+    from bot.views.incident import Mind, mind_words
 
-    return "rules alone, no model", rules.investigate(subject, at, eyes)
+    minds = Minds(model=None, budget=Budget()) if no_model else minds_of(environment())
+    mind, conclusion = think(subject, (), minds, eyes, lambda: at, tell=_told)
+    return mind_words(Mind(**mind.model_dump())) if mind.model else "rules alone, no model", conclusion
+
+
+def _told(stage: Stage) -> None:
+    """Say on a terminal what is being done, for as long as it takes."""
+    from bot.investigation.values import Reading, RulesSpoke, Thinking
+
+    if not sys.stderr.isatty():
+        return
+    match stage:
+        case RulesSpoke(found=found):
+            click.echo(f"The rules say: {found or 'nothing known'}", err=True)
+        case Reading(what=what):
+            click.echo(f"Reading {what} …", err=True)
+        case Thinking(model=model):
+            click.echo(f"Asking {model} …", err=True)
 
 
 def _subject(target: str | None, namespace: str | None, region: str | None, from_dump: Path | None) -> Subject:

@@ -36,7 +36,7 @@ def propose(diagnosis: Diagnosis, remedies: Iterable[Remedy]) -> Proposed:
     causes = named(diagnosis)
     treatments = [known[_name(cause.finding)] for cause in causes if _name(cause.finding) in known]
     actions, postponed = _chosen(treatments)
-    left = [remedy.advice for remedy in treatments if not remedy.actions]
+    left = [_left(remedy, several=len(treatments) > 1) for remedy in treatments if not remedy.actions]
     used = [remedy for remedy in treatments if any(action in actions for action in remedy.actions)]
     proposal = Proposal(
         hypothesis=hypothesis(causes),
@@ -76,6 +76,11 @@ def _chosen(treatments: Sequence[Remedy]) -> tuple[tuple[Action, ...], tuple[str
         else:
             chosen[action.target.key] = action
     return tuple(chosen.values()), tuple(postponed)
+
+
+def _left(remedy: Remedy, *, several: bool) -> str:
+    """What a person has to do about a fault without a known action; of several faults, said for which."""
+    return f"{remedy.finding.title}: {remedy.advice}" if several else remedy.advice
 
 
 def _beside(left: Sequence[str], actions: Sequence[Action]) -> tuple[str, ...]:

@@ -228,7 +228,9 @@ def test_a_fault_without_a_fix_is_a_persons_beside_the_one_that_has_one() -> Non
     concluded = judge(seen.model_copy(update={"pods": (*seen.pods, run())}))
 
     assert [type(one) for one in concluded.proposal.actions] == [SetImage]
-    assert any(remark.startswith("For a person to do: Read the log of its last pod") for remark in concluded.remarks)
+    (left,) = [remark for remark in concluded.remarks if remark.startswith("For a person to do: ")]
+    assert "migrate" in left  # which of the two faults it is about
+    assert "Read the log of its last pod" in left
     assert "Job migrate failed" in concluded.proposal.hypothesis
 
 
