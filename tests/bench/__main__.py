@@ -24,6 +24,7 @@ NAMES = (
     "help_command",
     "policy_speed",
     "rules_mind",
+    "model_economy",
     "audit_speed",
     "sandbox_start",
     "idle_bot",
