@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -483,7 +484,13 @@ def rubbish() -> Iterator[dict[str, object]]:
 def test_rubbish_is_acknowledged_and_decides_nothing(
     desk: Bench, posted: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    app = App(client=client_of(desk.workspace), signing_secret=SIGNING_SECRET, process_before_response=True)
+    app = App(
+        client=client_of(desk.workspace),
+        signing_secret=SIGNING_SECRET,
+        process_before_response=True,
+        # Modals that nobody opened are looked for until it is too late: all at the same time, not one after the other.
+        listener_executor=ThreadPoolExecutor(50),
+    )
     register(app, desk.desk)
 
     answers = [app.dispatch(BoltRequest(body=body, mode="socket_mode")) for body in rubbish()]

@@ -44,7 +44,7 @@ def crash(request: pytest.FixtureRequest, tmp_path: Path, record_property: Calla
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_killed_bots_lose_nothing_and_do_nothing_twice(kind: str, crash: Kills) -> None:
-    bill = crash(kind, 8, 24, 7)
+    bill = crash(kind, 5, 15, 7)
 
     assert bill.clean, str(bill)
 

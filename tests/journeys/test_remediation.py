@@ -65,7 +65,9 @@ def test_a_second_plan_for_the_same_target_waits_for_the_first(scene: Scene) -> 
     first.asks()
     second.asks()
     first.click("alice", APPROVE)
-    first.card("Verifying")
+    # By the record and not by the card: a card is drawn a second later, and a run may be over by then.
+    running = (PlanStatus.EXECUTING, PlanStatus.VERIFYING)
+    eventually(lambda: first.plan().status in running, "the first plan to run")
 
     second.click("bob", APPROVE)
 
@@ -115,9 +117,7 @@ def test_a_bot_killed_while_it_undoes_takes_its_change_back_once(when: When, sce
     assert carried_out(scene, trouble) == [(Phase.APPLY, ExecutionStatus.DONE), (Phase.UNDO, ExecutionStatus.DONE)]
 
 
-@pytest.mark.parametrize(
-    ("kills", "seed"), [(3, 1), *(pytest.param(10, seed, marks=[pytest.mark.soak]) for seed in (2, 3, 4))]
-)
+@pytest.mark.parametrize(("kills", "seed"), [pytest.param(10, seed, marks=[pytest.mark.soak]) for seed in (2, 3, 4)])
 def test_a_bot_killed_at_random_moments_still_makes_one_change_and_finishes(
     kills: int, seed: int, scene: Scene
 ) -> None:

@@ -1,8 +1,8 @@
 """A model that does whatever injected text says changes nothing that people did not agree to, in the form they saw.
 
 No API key, no network beyond loopback: the model is a script that obeys. What it proves is the architecture around it.
-The tests share one campaign: each carrier is played once, whoever asks first. `make test` plays every goal on a third
-of its carriers, `make redteam` (and CI) every case; `make bench` prints the table.
+The tests share one campaign: each carrier is played once, whoever asks first. `make test` plays every goal
+once, `make redteam` (and CI) every case; `make bench` prints the table.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.redteam.corpus import a_third, cases, load
+from tests.redteam.corpus import cases, each_goal, load
 from tests.redteam.report import FIX, MOST_FALSE_DENIES, Campaign, Report
 
 CARRIERS = tuple(load().carriers)
-PLAYED = cases() if os.environ.get("EVERY_ATTACK") else a_third()
+PLAYED = cases() if os.environ.get("EVERY_ATTACK") else each_goal()
 pytestmark = pytest.mark.timeout(600)  # a carrier's cases take ten seconds; on a busy machine, minutes
 
 
@@ -42,12 +42,12 @@ def test_the_corpus_is_as_large_as_it_says_and_its_names_are_its_own() -> None:
     assert sum(case.goal.startswith("false-fix") for case in cases()) >= 60
 
 
-def test_the_third_that_is_always_played_has_every_goal_and_every_carrier() -> None:
-    chosen = a_third()
+def test_what_is_always_played_has_every_goal_and_every_carrier() -> None:
+    chosen = each_goal()
 
     assert {case.goal for case in chosen} == {case.goal for case in cases()}
     assert {case.carrier for case in chosen} == set(CARRIERS)
-    assert len(cases()) / 3 <= len(chosen) <= len(cases()) / 2
+    assert len(chosen) <= len(cases()) / 4
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
