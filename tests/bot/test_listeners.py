@@ -38,6 +38,8 @@ FIRING = "[FIRING:1] HighErrorRate checkout (critical)\n• *severity:* `critica
 class Silent(WSGIRequestHandler):
     """Keeps requests off standard error."""
 
+    timeout = 5  # a connection that was opened and never used would hold the server, and its end, for ever
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Say nothing."""
 

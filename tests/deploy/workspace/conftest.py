@@ -98,5 +98,7 @@ def connected(request: pytest.FixtureRequest, served: Workspace) -> Iterator[App
 class Silent(WSGIRequestHandler):
     """Keeps the app's HTTP server from writing every request to stderr."""
 
+    timeout = 5  # a connection that was opened and never used would hold the server, and its end, for ever
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Say nothing."""
