@@ -24,7 +24,7 @@ from storage.tables import Likeness, Memory
 
 Kind = Literal["incident", "runbook"]
 STOP = (
-    "a about after again all also an and any are as at be been before but by can could did do does for from had has"
+    "a about after again all also an and any are as at be because been before but by can could did do does for from had has"
     " have how if in into is it its just me more most no not now of off on once only or other our out over own same"
     " so some such than that the their them then there these they this to too under until up was we were what when"
     " where which while who why will with would you your alert alerts alerting firing resolved high low severity"
@@ -163,7 +163,8 @@ def _by_words(session: Session, words: str, service: str | None) -> list[_Hit]:
         least = LEAST_SHARED_AT_HOME if at_home else LEAST_SHARED
         if len(shared) < max(least, LEAST_SHARE * len(wanted)):
             continue
-        telling = sorted(shared, key=lambda stem: -weight[stem])
+        # Of words that are equally rare the longer one says more; the last part only makes it repeatable.
+        telling = sorted(shared, key=lambda stem: (-weight[stem], -len(wanted[stem]), stem))
         score = sum(weight[stem] for stem in shared) * (SAME_SERVICE if at_home else 1.0)
         hits.append(_Hit(row, score, ", ".join(wanted[stem] for stem in telling[:SHOWN_WORDS])))
     return sorted(hits, key=lambda hit: (-hit.score, -(hit.row.id or 0)))

@@ -132,7 +132,7 @@ def test_any_text_can_be_compared_with_any(sentence: str, seen: str) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.text(alphabet="abc 0123456789.,:%-/MmGkis`'\"\n", max_size=80))
+@given(st.text(alphabet="abc 0123456789.,:%-/MmGkis'\"\n", max_size=80))
 def test_a_sentence_stands_in_itself(text: str) -> None:
     for sentence in sentences(text):
         assert missing(sentence, Grounds(numbers=text, names=text)) == ()
