@@ -24,8 +24,8 @@ from storage.tables import Likeness, Memory
 
 Kind = Literal["incident", "runbook"]
 STOP = (
-    "a about after again all also an and any are as at be because been before but by can could did do does for from had has"
-    " have how if in into is it its just me more most no not now of off on once only or other our out over own same"
+    "a about after again all also an and any are as at be because been before but by can could did do does for from had"
+    " has have how if in into is it its just me more most no not now of off on once only or other our out over own same"
     " so some such than that the their them then there these they this to too under until up was we were what when"
     " where which while who why will with would you your alert alerts alerting firing resolved high low severity"
     " minutes minute last since been warning critical error info prod production"
