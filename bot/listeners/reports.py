@@ -69,13 +69,13 @@ def _report(incident_name: str, desk: Desk) -> View:
             report = reports.of_incident(session, int(digits) if known else 0, desk.now())
         except KeyError:
             return modals.notice("There is no such incident.")
-    passed = {"decided": report.to_decide, "mitigated": report.to_mitigate, "resolved": report.lasted}
-    known = ", ".join(f"{what} after {span(length)}" for what, length in passed.items() if length is not None)
+    lasting = {"decided": report.to_decide, "mitigated": report.to_mitigate, "resolved": report.lasted}
+    past = ", ".join(f"{what} after {span(length)}" for what, length in lasting.items() if length is not None)
     facts = (
         ("Incident", f"{report.ref} {report.title}"),
         ("Service", f"{report.service} in {report.environment}, {report.severity.upper()}"),
         ("Began", f"{clock(report.began)}, noticed {span(report.to_notice)} later"),
-        ("Since then", known or "nobody has decided anything yet"),
+        ("Since then", past or "nobody has decided anything yet"),
     )
     cause = f"{report.hypothesis} ({report.sure})" if report.hypothesis else "Nobody has looked yet."
     draft = render("post_mortem.md.j2", report)

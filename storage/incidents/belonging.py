@@ -17,7 +17,9 @@ from storage.incidents.reading import anchor_of
 from storage.tables import Alert, Incident, IncidentStatus, Joining
 from tools.correlation import scoring
 from tools.correlation.scoring import Circle
-from tools.evidence import Severity
+from tools.evidence import Proposal, Severity
+from tools.radius import BlastRadius
+from tools.resources import Provider, Resource
 from tools.topology import Topology
 
 BACK = timedelta(minutes=10)
@@ -26,6 +28,10 @@ FLAPPING = 3
 """From so many returns on it is not looked at each time."""
 SETTLE = timedelta(minutes=5)
 """How long a flapping incident's last look counts before the next return is looked at again."""
+OF_THEIR_OWN = frozenset(
+    {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "Service", "Ingress", "HorizontalPodAutoscaler"}
+)
+"""Kinds whose trouble is their own. Nodes, volumes, registries, DNS and webhooks take others with them."""
 CIRCLE_ALERTS = 200
 """Most alerts compared with a new one, the newest."""
 STORM = ":storm"
@@ -227,7 +233,8 @@ def _circles(session: Session, environment: str, at: datetime) -> list[Circle]:
     """The open incidents a new alert may join, the most lately active first; no storm, which would take in all."""
     young = (col(Incident.active_at) >= at - scoring.ACTIVE, col(Incident.opened_at) >= at - scoring.LONGEST)
     here = (col(Incident.environment) == environment, col(Incident.open_key).is_not(None), *young)
-    wanted = (col(Incident.id), col(Incident.open_key), col(Incident.changes), col(Incident.radius))
+    seen = (col(Incident.proposal), col(Incident.changes), col(Incident.radius))
+    wanted = (col(Incident.id), col(Incident.open_key), *seen)
     columns = sa.select(*wanted).where(*here)  # the rest of the row is long
     found = session.execute(columns.order_by(col(Incident.active_at).desc(), col(Incident.id).desc())).all()
     ours = [one for one in found if not (one[1] or "").endswith(STORM)]
@@ -236,11 +243,22 @@ def _circles(session: Session, environment: str, at: datetime) -> list[Circle]:
         Circle(
             incident_id=number,
             alerts=tuple(profile_of(alert, alert.identity) for alert in members if alert.incident_id == number),
-            changes=changes or (),
-            affected=tuple(one.resource for one in radius.affected) if radius is not None else (),
+            changes=tuple(one for one in changes or () if one.resource in _blamed(proposal)),
+            affected=_carried_away(proposal, radius),
         )
-        for number, _key, changes, radius in ours
+        for number, _key, proposal, changes, radius in ours
     ]
+
+
+def _blamed(proposal: Proposal | None) -> frozenset[Resource]:
+    """What an incident is put down to. Whatever else changed in its namespace has nothing to do with it."""
+    return frozenset(finding.resource for finding in proposal.findings) if proposal is not None else frozenset()
+
+
+def _carried_away(proposal: Proposal | None, radius: BlastRadius | None) -> tuple[Resource, ...]:
+    """What is ill because the cause is. Of a workload's own trouble that is nothing else: a neighbour's is its own."""
+    shared = [one for one in _blamed(proposal) if one.provider is Provider.AWS or one.kind not in OF_THEIR_OWN]
+    return tuple(one.resource for one in radius.affected) if shared and radius is not None else ()
 
 
 def _newest_alerts(session: Session, incident_ids: list[int]) -> list[Alert]:

@@ -17,6 +17,7 @@ from tools.changes import Change
 from tools.correlation.profile import service
 from tools.correlation.storms import PER_MINUTE
 from tools.evidence import Finding, Proposal, Severity
+from tools.radius import BlastRadius, Checked
 from tools.resources import kubernetes
 from tools.severity import Weighed
 from tools.subjects import KubernetesSubject
@@ -141,16 +142,32 @@ def test_an_incident_takes_nothing_in_half_an_hour_after_it_was_opened(database:
         assert ring(session, "web", minutes=31).incident_id == 2
 
 
-def test_a_change_that_an_investigation_saw_ties_the_next_alert_to_it(database: Database) -> None:
-    deployed = Change(at=at(-4), resource=kubernetes("shop", "Deployment", "cart"), what="image", source="rollout")
+CART = kubernetes("shop", "Deployment", "cart")
+DEPLOYED = Change(at=at(-4), resource=CART, what="image", source="rollout")
+
+
+def test_a_change_that_an_incident_is_put_down_to_ties_the_next_alert_to_it(database: Database) -> None:
+    blamed = FOUND.model_copy(update={"findings": (FOUND.findings[0].model_copy(update={"resource": CART}),)})
     with database.writing() as session:
         ring(session, "payments")
-        conclude(session, 1, FOUND, changes=(deployed,))
+        conclude(session, 1, blamed, changes=(DEPLOYED,))
 
         ring(session, "cart", minutes=1)
 
         (why,) = incidents.memberships(session, 1).values()
         assert "cart was changed 5 min earlier" in why.reasons
+
+
+@ON_SQLITE
+def test_neighbours_that_fail_each_by_their_own_rollout_stay_apart(database: Database) -> None:
+    ill = BlastRadius(affected=(Checked(resource=CART, detail="0 of 2 available"),))
+    with database.writing() as session:
+        ring(session, "payments")
+        conclude(session, 1, FOUND, changes=(DEPLOYED,), radius=ill)
+
+        joined = ring(session, "cart", minutes=1)
+
+        assert (joined.incident_id, joined.opened) == (2, True)
 
 
 def test_an_alert_that_joins_leaves_a_plan_that_waits_alone(database: Database) -> None:
