@@ -22,7 +22,7 @@ demo: $(INSTALLED) ## The laptop world with the bot in it. ARGS=--once tells eve
 	@$(BIN)/python -m deploy.sandbox $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
 test: $(INSTALLED) ## Every test but the long ones, in under 8 minutes on 2 cores
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not soak" -p no:cacheprovider $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not soak" -p no:cacheprovider $(ARGS)
 
 redteam: $(INSTALLED) ## Every attack of the corpus; `make test` plays every goal once
 	@EVERY_ATTACK=1 $(BIN)/python -m pytest -n 2 --dist loadfile -p no:cacheprovider tests/redteam $(ARGS)

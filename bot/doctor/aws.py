@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tools.clients.aws import AwsReader, AwsWriter
 
 POLICY = "apply deploy/aws/iam/reader.json to the identity of AWS_PROFILE"
-SECONDS = 3.5
+SECONDS = 8.0
 """How long all the tries of the reader may take together."""
 TRIES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "apigateway:GET": ("apigateway", "get_rest_apis", {"limit": 1}),

@@ -206,7 +206,7 @@ def some_fate(draw: st.DrawFn, rule: Rule) -> list[Rule]:
             return [rule]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data(), old=some_policy())
 def test_what_the_files_do_not_call_looser_decides_nothing_more_loosely(data: st.DataObject, old: Policy) -> None:
     new = data.draw(some_next(old))

@@ -223,7 +223,7 @@ def test_an_endpoint_that_is_not_there_is_unreachable(question: Any, world: Any)
     access = ModelAccess(base_url="http://127.0.0.1:9/v1", api_key="k", model="m")
 
     with pytest.raises(ModelFailed) as failure:
-        investigate(question, world.reads(), Readers(None, None), access, Budget(seconds=1), lambda: None)  # type: ignore[arg-type, return-value]
+        investigate(question, world.reads(), Readers(None, None), access, Budget(seconds=30), lambda: None)  # type: ignore[arg-type, return-value]
 
     assert failure.value.reason == "unreachable"
 
