@@ -15,6 +15,7 @@ from bot import cards, regrouping
 from bot.desk import Desk
 from bot.emergencies import break_glass, stopping
 from bot.health import check
+from bot.naming import incident_number, plan_number
 from bot.people import LookupFailed, NotAllowed, Person, delegation
 from bot.policy import policy_cards
 from bot.views import ephemeral, lists
@@ -131,7 +132,7 @@ def _incidents(_rest: str, desk: Desk) -> Message:
 
 def _incident(rest: str, desk: Desk) -> Message:
     with desk.database.reading() as session:
-        incident = session.get(Incident, _number(rest, "INC-"))
+        incident = session.get(Incident, incident_number(rest))
         if incident is None:
             return ephemeral.note(f"There is no incident “{rest[:40]}”. `/sayso incidents` lists the open ones.")
         return incident_card(cards.incident_card(session, incident, 0, desk))
@@ -144,7 +145,7 @@ def _plans(_rest: str, desk: Desk) -> Message:
 
 def _why(rest: str, desk: Desk) -> Message:
     with desk.database.reading() as session:
-        plan = session.get(Plan, _number(rest, "P-"))
+        plan = session.get(Plan, plan_number(rest))
         if plan is None:
             return ephemeral.note(f"There is no plan “{rest[:40]}”. `/sayso plans` lists them.")
         return lists.explanation(cards.plan_name(plan.id), explain(plan.decision))
@@ -155,7 +156,7 @@ def _policy(_rest: str, desk: Desk) -> Message:
 
 
 def _audit(rest: str, desk: Desk) -> Message:
-    subject = {"I": f"incident:{_number(rest, 'INC-')}", "P": f"plan:{_number(rest, 'P-')}"}.get(rest[:1].upper())
+    subject = {"I": f"incident:{incident_number(rest)}", "P": f"plan:{plan_number(rest)}"}.get(rest[:1].upper())
     with desk.database.reading() as session:
         entries = audit.latest(session, 15, subject)
     rows = [
@@ -208,7 +209,7 @@ def _merge(person: Person, rest: str, desk: Desk) -> Message | Opens:
 
 
 def _split(_person: Person, rest: str, desk: Desk) -> Message | Opens:
-    return Opens(regrouping.form(_number(rest, "INC-"), desk))
+    return Opens(regrouping.form(incident_number(rest), desk))
 
 
 VERBS: dict[str, Verb] = {
@@ -261,8 +262,3 @@ def plan_row(plan: Plan) -> lists.PlanRow:
         state=PlanState(plan.status),
         at=plan.not_after if pending else (plan.finished_at or plan.claimed_at or plan.decided_at or plan.proposed_at),
     )
-
-
-def _number(name: str, prefix: str) -> int:
-    digits = name.strip().upper().removeprefix(prefix)
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from bot import cards, standing
 from bot.desk import Desk
 from bot.logs import bound
+from bot.naming import plan_number
 from bot.people import LookupFailed, NotAllowed, groups
 from bot.people.groups import Roll
 from bot.plans import superseding
@@ -55,7 +56,7 @@ class Click(Value):
 
 def decide(click: Click, desk: Desk) -> Message:
     """Count a click, and start the remediation when it completes the agreement. Returns what to tell the clicker."""
-    with bound(plan=number_of(click.reference)):
+    with bound(plan=plan_number(click.reference.plan_id)):
         refusal = _identity(click, desk)
         if refusal is not None:
             return refusal
@@ -73,19 +74,6 @@ def decide(click: Click, desk: Desk) -> Message:
                     start_if_free(approved, desk)
                 return told
         return _refuse(click, "too many at once", ephemeral.note("Many people decide at once. Press again."), desk)
-
-
-def wants_reason(reference: PlanReference, desk: Desk) -> bool:
-    """Whether an approval of this plan needs words."""
-    with desk.database.reading() as session:
-        plan = session.get(Plan, number_of(reference))
-        return plan is not None and plan.decision.reason
-
-
-def number_of(reference: PlanReference) -> int:
-    """The plan's number in the record: 7 of `P-7`; 0, which no plan has, when it is none of ours."""
-    digits = reference.plan_id.removeprefix("P-")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
 
 
 def _identity(click: Click, desk: Desk) -> Message | None:
@@ -109,7 +97,7 @@ def _identity(click: Click, desk: Desk) -> Message | None:
 def _roll(click: Click, desk: Desk) -> Roll:
     """Everybody who matters to this plan, identified just now; nobody, for a plan nobody knows. Raises LookupFailed."""
     with desk.database.reading() as session:
-        plan = session.get(Plan, number_of(click.reference))
+        plan = session.get(Plan, plan_number(click.reference.plan_id))
     return Roll({}) if plan is None else standing.call_roll(plan, desk, click.user_id)
 
 
@@ -117,7 +105,7 @@ def _count(session: Session, click: Click, roll: Roll, desk: Desk) -> Counted | 
     """Judge and record the click under the plan's lock. None, and nothing recorded, when the roll is out of date."""
     at, name = desk.now(), click.reference.plan_id
     try:
-        plan = plans.lock_for_decision(session, number_of(click.reference))
+        plan = plans.lock_for_decision(session, plan_number(click.reference.plan_id))
     except KeyError:
         plan = None
     if plan is not None and not roll.covers({vote.user_id for vote in plans.votes(session, plan)} | {click.user_id}):
@@ -266,7 +254,7 @@ def _refused(session: Session, click: Click, reason: str, told: Message, at: dat
         session,
         actor=click.user_id,
         event="click.refused",
-        subject=f"plan:{number_of(click.reference)}",
+        subject=f"plan:{plan_number(click.reference.plan_id)}",
         payload={
             "reason": reason,
             "verdict": click.verdict,

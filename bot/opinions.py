@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from bot import cards
 from bot.desk import Desk
 from bot.memory.remembering import remember
+from bot.naming import incident_number
 from bot.people import NotAllowed
 from bot.views import ephemeral
 from bot.views.blocks import Message
@@ -48,6 +51,5 @@ def take(said: Said, desk: Desk) -> Message:
 
 def _named(look: str) -> tuple[int, int] | None:
     """The numbers in `INC-7:1`; None when it is none of ours."""
-    incident, _, number = look.removeprefix("INC-").partition(":")
-    ours = all(part.isascii() and part.isdigit() and len(part) < 10 for part in (incident, number))
-    return (int(incident), int(number)) if ours else None
+    incident, _, number = look.partition(":")
+    return (incident_number(incident), int(number)) if re.fullmatch(r"[0-9]{1,9}", number) else None

@@ -23,7 +23,6 @@ from storage.incidents import Refused
 from storage.tables import Alert, AlertStatus, Incident, IncidentStatus
 from tools.values import Value
 
-NAME = re.compile(r"(?:INC-)?([0-9]{1,9})", re.IGNORECASE)
 MERGE = re.compile(r"(?:INC-)?([0-9]{1,9})\s+(?:into|with)\s+(?:INC-)?([0-9]{1,9})(\s+anyway)?", re.IGNORECASE)
 
 
@@ -63,12 +62,6 @@ def merge_of(words: str, user_id: str) -> Merge | str:
     if match is None:
         return "Say which into which: /sayso merge INC-8 into INC-7"
     return Merge(user_id=user_id, incident_id=int(match[1]), into=int(match[2]), forced=match[3] is not None)
-
-
-def number_of(name: str) -> int:
-    """The number in `INC-7`; 0 where it is none."""
-    match = NAME.fullmatch(name.strip())
-    return int(match[1]) if match else 0
 
 
 def joined(session: Session, incident: Incident) -> JoinedAlerts:

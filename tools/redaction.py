@@ -23,7 +23,6 @@ import secrets
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 _key: bytes = secrets.token_bytes(32)
 
@@ -32,7 +31,6 @@ def use_key(key: bytes) -> None:
     """Make placeholders the same in every process that uses this key. Without it they last as long as the process."""
     global _key
     _key = key
-    _remembered.cache_clear()
 
 
 def redact(text: str) -> str:
@@ -42,19 +40,10 @@ def redact(text: str) -> str:
     the same wherever the same credential appears. Rules run until none finds anything: every round replaces
     characters that are not in a placeholder, so it ends, nearly always after one round and one look.
     """
-    return _remembered(text) if len(text) <= SHORT else _redacted(text)
-
-
-def _redacted(text: str) -> str:
     before, after = "", _visible(text)
     while after != before:
         before, after = after, _round(after)
     return after
-
-
-SHORT = 1000
-_remembered = lru_cache(maxsize=4096)(_redacted)
-"""Events and conditions say the same of every pod, and say it again at the next look."""
 
 
 def _round(text: str) -> str:

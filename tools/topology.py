@@ -47,10 +47,6 @@ class Topology(Value):
 
     links: tuple[Link, ...] = ()
 
-    def hops(self, one: Resource, other: Resource) -> int | None:
-        """The fewest links between two resources, whichever way they point; None when nothing connects them."""
-        return self._distances(one, self._neighbours).get(other.key)
-
     def below(self, resource: Resource) -> tuple[Resource, ...]:
         """All that a resource rests on, directly or through others: where its cause may be. Nearest first."""
         return self._reached(resource, self._needs)
@@ -74,25 +70,15 @@ class Topology(Value):
     def _needers(self) -> Mapping[str, tuple[str, ...]]:
         return _grouped((link.target.key, link.source.key) for link in self.links)
 
-    @cached_property
-    def _neighbours(self) -> Mapping[str, tuple[str, ...]]:
-        keys = self._needs.keys() | self._needers.keys()
-        return {key: (*self._needs.get(key, ()), *self._needers.get(key, ())) for key in keys}
-
     def _reached(self, start: Resource, onwards: Mapping[str, tuple[str, ...]]) -> tuple[Resource, ...]:
-        found = self._distances(start, onwards)
-        return tuple(self._resources[key] for key in found if key != start.key)
-
-    def _distances(self, start: Resource, onwards: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
-        """Breadth first, so in the order of distance; a ring ends where it began."""
-        found, waiting = {start.key: 0}, deque([start.key])
+        """Breadth first, so nearest first; a ring ends where it began."""
+        found, waiting = {start.key: None}, deque([start.key])
         while waiting:
-            key = waiting.popleft()
-            for beyond in onwards.get(key, ()):
+            for beyond in onwards.get(waiting.popleft(), ()):
                 if beyond not in found:
-                    found[beyond] = found[key] + 1
+                    found[beyond] = None
                     waiting.append(beyond)
-        return found
+        return tuple(self._resources[key] for key in found if key != start.key)
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from bot import cards, standing
 from bot.desk import Desk
 from bot.logs import bound
+from bot.naming import plan_number
 from bot.people import LookupFailed, NotAllowed, Person, groups
 from bot.people.groups import Roll
 from bot.sign_in import step_up
@@ -50,7 +51,7 @@ def question(words: str, desk: Desk) -> exceptions.Question | str:
     if rules is None:
         return UNWELCOME
     with desk.database.reading() as session:
-        plan = session.get(Plan, number_in(words))
+        plan = session.get(Plan, plan_number(words))
         if plan is None:
             return "There is no plan of that name. Type it like /sayso break-glass P-7."
         incident = incidents.get(session, plan.incident_id)
@@ -66,7 +67,7 @@ def question(words: str, desk: Desk) -> exceptions.Question | str:
 
 def go(asked: Breaking, desk: Desk) -> Message:
     """Run the plan without its quorum, if this person may, and tell everybody who was skipped."""
-    number = number_in(asked.reference.plan_id)
+    number = plan_number(asked.reference.plan_id)
     with bound(plan=number):
         person = desk.people.identify(asked.user_id, asked.team_id)
         if isinstance(person, NotAllowed):
@@ -94,7 +95,7 @@ def review(person: Person, words: str, desk: Desk) -> Message:
     if not groups.mine(person.user_id, desk):
         return _not_reviewed(person, name, "only people of the approver groups review", desk)
     with desk.database.writing() as session:
-        waiting = [one for one in kept.unreviewed(session) if one.plan_id == number_in(name)]
+        waiting = [one for one in kept.unreviewed(session) if one.plan_id == plan_number(name)]
         others = [one for one in waiting if one.user_id != person.user_id]
         signed = [kept.review(session, one, by=person.user_id, words=said.strip(), at=desk.now()) for one in others]
         for one in others:
@@ -106,15 +107,9 @@ def review(person: Person, words: str, desk: Desk) -> Message:
     return _not_reviewed(person, name, why, desk)
 
 
-def number_in(name: str) -> int:
-    """The plan's number in `P-7`; 0, which no plan has, when it is none of ours."""
-    digits = name.strip().upper().removeprefix("P-")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
-
-
 def _settle(session: Session, asked: Breaking, roll: Roll, desk: Desk) -> tuple[Message, bool]:
     """Judge and record it under the plan's lock. True when the plan may start now."""
-    plan, at = plans.lock_for_decision(session, number_in(asked.reference.plan_id)), desk.now()
+    plan, at = plans.lock_for_decision(session, plan_number(asked.reference.plan_id)), desk.now()
     policy = desk.policy
     rules = policy.file.break_glass
     if not inbox.accept(session, asked.event_key, "break-glass", asked.model_dump_json(), at):
@@ -227,7 +222,7 @@ def _refuse(asked: Breaking, why: str, desk: Desk) -> Message:
 
 def _refused(session: Session, asked: Breaking, why: str, desk: Desk, told: Message | None = None) -> Message:
     """Nothing runs; the attempt is recorded."""
-    subject = f"plan:{number_in(asked.reference.plan_id)}"
+    subject = f"plan:{plan_number(asked.reference.plan_id)}"
     payload = {"reason": why, "said": asked.reason[:1000], "digest": asked.reference.digest, "team": asked.team_id}
     audit.append(session, actor=asked.user_id, event="glass.refused", subject=subject, payload=payload, at=desk.now())
     return told or ephemeral.note(f"The glass stays whole: {why}.")
@@ -235,7 +230,7 @@ def _refused(session: Session, asked: Breaking, why: str, desk: Desk, told: Mess
 
 def _not_reviewed(person: Person, name: str, why: str, desk: Desk) -> Message:
     with desk.database.writing() as session:
-        subject, payload = f"plan:{number_in(name)}", {"reason": why}
+        subject, payload = f"plan:{plan_number(name)}", {"reason": why}
         audit.append(
             session, actor=person.user_id, event="review.refused", subject=subject, payload=payload, at=desk.now()
         )

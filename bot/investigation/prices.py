@@ -6,9 +6,6 @@ from collections.abc import Mapping
 
 from tools.values import Value
 
-AS_OF = "August 2025"
-"""When the list prices below were read from the provider's price page."""
-
 
 class Price(Value):
     """Dollars for a million tokens."""
@@ -33,7 +30,7 @@ PRICES: Mapping[str, Price] = {
     "o3": Price(tokens_in=2.0, tokens_out=8.0),
     "o4-mini": Price(tokens_in=1.1, tokens_out=4.4),
 }
-"""By model family, at OpenAI's own endpoint; the same name at another endpoint may cost something else."""
+"""OpenAI's list prices of August 2025, by model family. The same name at another endpoint may cost something else."""
 
 
 def price_of(model: str) -> Price | None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from bot.approval import number_of
 from bot.listeners.payloads import Press, Submission, press_of
+from bot.naming import plan_number
 from bot.views import ephemeral, modals
 from bot.views.blocks import Message, View
 from bot.views.ids import PlanReference
@@ -46,10 +46,17 @@ def beside(press: Press) -> Place:
 def in_thread(submission: Submission, reference: PlanReference | None, desk: Desk) -> Place:
     """The thread of the plan that a modal was about; the alert channel, when nobody knows the plan."""
     with desk.database.reading() as session:
-        plan = session.get(Plan, number_of(reference)) if reference is not None else None
-        root = messages.find(session, f"incident:{plan.incident_id}") if plan is not None else None
-        channel, ts = (root.channel, root.ts or "") if root is not None else (desk.channel, "")
-    return Place(user_id=submission.user_id, channel=channel, thread_ts=ts)
+        plan = session.get(Plan, plan_number(reference.plan_id)) if reference is not None else None
+    return in_incident(submission.user_id, plan.incident_id if plan is not None else 0, desk)
+
+
+def in_incident(user_id: str, incident_id: int, desk: Desk) -> Place:
+    """The thread of an incident; the alert channel, when nobody knows the incident."""
+    with desk.database.reading() as session:
+        root = messages.find(session, f"incident:{incident_id}")
+    if root is None:
+        return Place(user_id=user_id, channel=desk.channel)
+    return Place(user_id=user_id, channel=root.channel, thread_ts=root.ts or "")
 
 
 def tell(client: WebClient, place: Place, message: Message) -> None:

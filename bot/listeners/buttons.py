@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bot import approval, cards
 from bot.listeners.answering import beside, later, show, tell
 from bot.listeners.payloads import Press, press_of
+from bot.naming import plan_number
 from bot.plans import asking_again, confirming, editing, undoing
 from bot.views import editing as editing_view
 from bot.views import ephemeral, modals
@@ -136,7 +137,7 @@ def _undo_form(reference: PlanReference, desk: Desk) -> View:
 
 def _details(reference: PlanReference, desk: Desk) -> View:
     with desk.database.reading() as session:
-        plan = session.get(Plan, approval.number_of(reference))
+        plan = session.get(Plan, plan_number(reference.plan_id))
         if plan is None:
             return modals.notice("There is no such plan.")
         incident = incidents.get(session, plan.incident_id)

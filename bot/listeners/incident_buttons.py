@@ -11,6 +11,7 @@ from bot import cards
 from bot.intake import start_triage
 from bot.listeners.answering import beside, show, tell
 from bot.listeners.payloads import Press, press_of
+from bot.naming import incident_number
 from bot.people import NotAllowed
 from bot.record.account import happening
 from bot.views import ephemeral, modals
@@ -92,6 +93,4 @@ def _told(entry: AuditEntry) -> str:
 
 
 def _incident(session: Session, name: str) -> Incident | None:
-    digits = name.removeprefix("INC-")
-    known = digits.isascii() and digits.isdigit() and len(digits) < 10
-    return session.get(Incident, int(digits)) if known else None
+    return session.get(Incident, incident_number(name))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot import opinions
-from bot.listeners.answering import Place, beside, show, tell
+from bot.listeners.answering import beside, in_incident, show, tell
 from bot.listeners.payloads import press_of, submission_of
+from bot.naming import incident_number
 from bot.opinions import Said
 from bot.reports import incident as reports
 from bot.reports.rendering import clock, render, span
@@ -53,7 +54,8 @@ def register(app: App, desk: Desk) -> None:
             opinion=submission.typed.get(feedback_view.OPINION_BLOCK, ""),
             reason=submission.typed.get(REASON_BLOCK) or None,
         )
-        tell(client, Place(user_id=submission.user_id, channel=desk.channel), opinions.take(said, desk))
+        told = opinions.take(said, desk)
+        tell(client, in_incident(submission.user_id, incident_number(said.look.partition(":")[0]), desk), told)
 
     app.action(ActionId.REPORT)(report)
     app.action(ActionId.USEFUL)(useful)
@@ -62,11 +64,9 @@ def register(app: App, desk: Desk) -> None:
 
 
 def _report(incident_name: str, desk: Desk) -> View:
-    digits = incident_name.removeprefix("INC-")
-    known = digits.isascii() and digits.isdigit() and len(digits) < 10
     with desk.database.reading() as session:
         try:
-            report = reports.of_incident(session, int(digits) if known else 0, desk.now())
+            report = reports.of_incident(session, incident_number(incident_name), desk.now())
         except KeyError:
             return modals.notice("There is no such incident.")
     lasting = {"decided": report.to_decide, "mitigated": report.to_mitigate, "resolved": report.lasted}

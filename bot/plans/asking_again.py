@@ -7,8 +7,8 @@ what is unchanged, and code made it.
 from __future__ import annotations
 
 from bot import cards, standing
-from bot.approval import number_of
 from bot.desk import Desk
+from bot.naming import plan_number
 from bot.people import NotAllowed
 from bot.plans import proposing
 from bot.plans.proposing import Draft
@@ -31,7 +31,7 @@ def ask(reference: PlanReference, user_id: str, team_id: str, desk: Desk) -> Mes
     if isinstance(person, NotAllowed):
         return _refuse(reference, user_id, person.reason, ephemeral.unauthorised(person.reason), desk)
     with desk.database.reading() as session:
-        plan = session.get(Plan, number_of(reference))
+        plan = session.get(Plan, plan_number(reference.plan_id))
         incident = incidents.get(session, plan.incident_id) if plan is not None else None
         others = plans.of_incident(session, plan.incident_id) if plan is not None else []
     if plan is None or incident is None or plan.digest[:16] != reference.digest:
@@ -94,6 +94,6 @@ def _why_not(plan: Plan, incident: Incident, others: list[Plan]) -> str | None:
 def _refuse(reference: PlanReference, user_id: str, reason: str, told: Message, desk: Desk) -> Message:
     payload: dict[str, JsonValue] = {"reason": reason, "button": "ask again", "digest": reference.digest}
     with desk.database.writing() as session:
-        subject = f"plan:{number_of(reference)}"
+        subject = f"plan:{plan_number(reference.plan_id)}"
         audit.append(session, actor=user_id, event="click.refused", subject=subject, payload=payload, at=desk.now())
     return told

@@ -6,8 +6,8 @@ Asked for before the vote, so that nobody destroys anything by an accidental tap
 
 from __future__ import annotations
 
-from bot.approval import number_of
 from bot.desk import Desk
+from bot.naming import plan_number
 from bot.views.ids import PlanReference
 from storage.tables import Plan
 from tools.values import Value
@@ -26,7 +26,7 @@ class Wanted(Value):
 def wanted(reference: PlanReference, desk: Desk) -> Wanted:
     """What an approval of this plan needs. Nothing for a plan that is not there: pressing will say so."""
     with desk.database.reading() as session:
-        plan = session.get(Plan, number_of(reference))
+        plan = session.get(Plan, plan_number(reference.plan_id))
         if plan is None or plan.digest[:16] != reference.digest:
             return Wanted()
         judged = zip(plan.rehearsal.steps, plan.decision.facts, strict=False)

@@ -14,10 +14,10 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot import cards, standing
-from bot.approval import number_of
 from bot.desk import Desk
 from bot.investigation.success import ends
 from bot.logs import bound
+from bot.naming import plan_number
 from bot.people import NotAllowed
 from bot.plans import proposing, superseding
 from bot.plans.fields import fields_of, retyped
@@ -67,7 +67,7 @@ Errors = dict[str, str]
 def opened(reference: PlanReference, desk: Desk) -> Plan | Refusal:
     """The plan whose form is to be shown, if it can still be edited."""
     with desk.database.reading() as session:
-        plan = session.get(Plan, number_of(reference))
+        plan = session.get(Plan, plan_number(reference.plan_id))
         refusal = _refusal(session, plan, reference, desk.now())
     if refusal is not None:
         return refusal
@@ -110,7 +110,7 @@ def read(plan: Plan, typed: Mapping[str, str]) -> tuple[Action, ...] | Errors:
 
 def edit(wanted: Edit, desk: Desk) -> Message:
     """Put a new plan in the place of the one that was edited. Returns what to tell the editor."""
-    with bound(plan=number_of(wanted.reference)):
+    with bound(plan=plan_number(wanted.reference.plan_id)):
         person = desk.people.identify(wanted.user_id, wanted.team_id)
         if isinstance(person, NotAllowed):
             return _refuse(wanted, Refusal(person.reason, ephemeral.unauthorised(person.reason)), desk)
@@ -251,7 +251,7 @@ def _record(session: Session, wanted: Edit, refusal: Refusal, at: datetime) -> N
         session,
         actor=wanted.user_id,
         event="edit.refused",
-        subject=f"plan:{number_of(wanted.reference)}",
+        subject=f"plan:{plan_number(wanted.reference.plan_id)}",
         payload={
             "reason": refusal.reason,
             "typed": dict(wanted.typed),

@@ -13,10 +13,10 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot import cards, standing
-from bot.approval import number_of
 from bot.desk import Desk
 from bot.investigation.success import ends
 from bot.logs import bound
+from bot.naming import plan_number
 from bot.people import NotAllowed
 from bot.plans import proposing
 from bot.rehearsal import NotPossible, can_be_taken_back, rehearse_undo
@@ -57,7 +57,7 @@ class Refusal:
 def opened(reference: PlanReference, desk: Desk) -> Plan | Refusal:
     """The plan that somebody wants to take back, if it can be."""
     with desk.database.reading() as session:
-        plan = session.get(Plan, number_of(reference))
+        plan = session.get(Plan, plan_number(reference.plan_id))
         refusal = _refusal(session, plan, reference)
     if refusal is not None:
         return refusal
@@ -72,7 +72,7 @@ def way_back(plan: Plan) -> tuple[Step, ...]:
 
 def take_back(wanted: TakeBack, desk: Desk) -> Message:
     """Propose the plan that undoes another one. Returns what to tell who asked."""
-    with bound(plan=number_of(wanted.reference)):
+    with bound(plan=plan_number(wanted.reference.plan_id)):
         person = desk.people.identify(wanted.user_id, wanted.team_id)
         if isinstance(person, NotAllowed):
             return _refuse(wanted, Refusal(person.reason, ephemeral.unauthorised(person.reason)), desk)
@@ -230,7 +230,7 @@ def _record(session: Session, wanted: TakeBack, event: str, more: dict[str, str 
         session,
         actor=wanted.user_id,
         event=event,
-        subject=f"plan:{number_of(wanted.reference)}",
+        subject=f"plan:{plan_number(wanted.reference.plan_id)}",
         payload={
             **more,
             "why": wanted.reason,

@@ -19,6 +19,7 @@ from bot import approval, intake, standing, sweep
 from bot.alerts import AlertStatus, ParsedAlert
 from bot.approval import Click
 from bot.people import People
+from bot.plans import confirming
 from bot.starting import run_id
 from bot.views.blocks import Message
 from bot.views.ids import PlanReference
@@ -307,7 +308,7 @@ def test_a_plan_that_needs_reasons_takes_no_approval_without_one(desk: Bench) ->
     refused = refusal(desk)
     approval.decide(click(plan, ALICE, reason="p95 doubled"), strict.desk)
 
-    assert approval.wants_reason(reference, strict.desk)
+    assert confirming.wanted(reference, strict.desk).reason
     assert "needs a reason" in text(bare)
     assert refused == "no reason was given"
     assert desk.plan().status == PlanStatus.APPROVED
@@ -316,8 +317,8 @@ def test_a_plan_that_needs_reasons_takes_no_approval_without_one(desk: Bench) ->
 def test_a_plan_that_asks_for_no_reason_wants_none(desk: Bench) -> None:
     plan = desk.ask()
 
-    assert not approval.wants_reason(click(plan, ALICE).reference, desk.desk)
-    assert not approval.wants_reason(click(plan, ALICE, plan_id="P-99").reference, desk.desk)
+    assert not confirming.wanted(click(plan, ALICE).reference, desk.desk)
+    assert not confirming.wanted(click(plan, ALICE, plan_id="P-99").reference, desk.desk)
 
 
 NO_MORE = Deny(

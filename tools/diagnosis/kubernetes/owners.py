@@ -63,11 +63,6 @@ def is_alive(pod: Pod) -> bool:
     return not (pod.deleting or pod.phase in ("Succeeded", "Failed") or pod.reason == "Evicted")
 
 
-def has_waited(pods: Iterable[Pod], picture: Picture) -> bool:
-    """Whether any of the pods was made longer than a moment ago; one of unknown age counts as old."""
-    return any(is_older(pod.created, MOMENT, picture) for pod in pods)
-
-
 def is_older(since: datetime | None, than: timedelta, picture: Picture) -> bool:
     """Whether a moment lies further back; an unknown one counts as long ago."""
     return since is None or picture.now - since >= than

@@ -15,7 +15,6 @@ from tools.reads.kubernetes.picture import Picture
 from tools.reads.kubernetes.raw import items, text
 from tools.values import JsonObject
 
-CLAIM_TROUBLE = ("persistentvolumeclaim", "failedmount", "failedattachvolume", "provisioningfailed", "volume")
 DRAINING = frozenset(
     {"EvictionThresholdMet", "Evicted", "Drain", "FailedEviction", "NodeNotReady", "TaintManagerEviction"}
 )
